@@ -1,0 +1,21 @@
+/**
+ * Time as a dependency. Loops take a Clock; tests give them `VirtualClock` (kit/sim/virtual-clock.ts) and move time by hand.
+ */
+export interface Clock {
+  /** Milliseconds since the Unix epoch. */
+  now(): number
+  /** Calls `callback` once, `delayMs` from now, unless cancelled. */
+  setTimer(delayMs: number, callback: () => void): Timer
+}
+
+export interface Timer {
+  cancel(): void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  setTimer(delayMs, callback) {
+    const handle = setTimeout(callback, delayMs)
+    return { cancel: () => clearTimeout(handle) }
+  },
+}
