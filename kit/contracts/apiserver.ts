@@ -171,7 +171,13 @@ export interface KindRow {
   readonly hasGeneration?: boolean
   /** Whether `metadata.deletionGracePeriodSeconds` is used: pods. */
   readonly gracefulDeletion?: boolean
-  /** Finalizer that a deletion with no policy adds: ReplicationController's upstream default is "orphan". */
+  /** Finalizers outside of metadata that keep the object alive, too: a namespace's `spec.finalizers`. */
+  otherFinalizers?(object: ApiObject): readonly string[]
+  /** Told when a deletion has been put on record: a namespace becomes Terminating. Changes the draft it is given. */
+  markDeleting?(draft: ApiObject): void
+  /** A deletion answers with the object that was deleted instead of a Status: pods, services, service accounts. */
+  readonly returnsDeletedObject?: boolean
+  /** What a deletion with no policy means. Upstream: Background, but Orphan for a ReplicationController. */
   readonly defaultPropagation?: 'Background' | 'Orphan'
   /** An update may create (Lease, …). */
   readonly allowCreateOnUpdate?: boolean
