@@ -12,7 +12,7 @@ export interface ClusterDirectory {
   readonly name: string
   readonly root: string
   readonly kubeconfig: string
-  readonly addressesFile: string
+  readonly layoutFile: string
   readonly stateFile: string
   readonly pki: string
   readonly data: string
@@ -38,7 +38,7 @@ export function clusterDirectory(name: string, base = process.cwd()): ClusterDir
     name,
     root,
     kubeconfig: join(root, 'kubeconfig'),
-    addressesFile: join(root, 'cluster.json'),
+    layoutFile: join(root, 'cluster.json'),
     stateFile: join(root, 'state.json'),
     pki,
     data: join(root, 'data'),

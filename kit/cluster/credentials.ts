@@ -7,26 +7,14 @@ import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { type ClusterAddresses, KUBERNETES_SERVICE_IP } from './addresses.ts'
 import type { ClusterDirectory } from './cluster-directory.ts'
+import { type ClusterLayout, KUBERNETES_SERVICE_IP } from './layout.ts'
 import type { Authority, CertificateAndKey, CertificateRequest } from './pki.ts'
-
-export interface NodeIdentity {
-  readonly name: string
-  readonly ip: string
-}
-
-export interface CredentialNeeds {
-  readonly addresses: ClusterAddresses
-  /** The API server's second address, which pods and nodes reach: the bridge's gateway. */
-  readonly gateway: string
-  readonly nodes: readonly NodeIdentity[]
-}
 
 const LOCAL = { dnsNames: ['localhost'], ips: ['127.0.0.1'] }
 
 /** Certificate requests by file name. */
-function certificateRequests({ gateway, nodes }: CredentialNeeds): Record<string, CertificateRequest> {
+function certificateRequests({ network: { gateway }, nodes }: ClusterLayout): Record<string, CertificateRequest> {
   const client = (commonName: string, ...organizations: string[]): CertificateRequest => ({
     commonName,
     organizations,
@@ -45,6 +33,7 @@ function certificateRequests({ gateway, nodes }: CredentialNeeds): Record<string
         'kubernetes.default.svc',
         'kubernetes.default.svc.cluster.local',
       ],
+      // The gateway is the API server's second address, the Service IP the one that pods use.
       ips: [...new Set(['127.0.0.1', gateway, KUBERNETES_SERVICE_IP])],
     },
     'apiserver-kubelet-client': client('kube-apiserver-kubelet-client', 'system:masters'),
@@ -68,8 +57,8 @@ function certificateRequests({ gateway, nodes }: CredentialNeeds): Record<string
 }
 
 /** Makes what is missing; what exists stays, so that a resumed cluster knows its old clients. */
-export async function ensureCredentials(directory: ClusterDirectory, needs: CredentialNeeds): Promise<void> {
-  const requests = certificateRequests(needs)
+export async function ensureCredentials(directory: ClusterDirectory, layout: ClusterLayout): Promise<void> {
+  const requests = certificateRequests(layout)
   const missing = Object.entries(requests).filter(([file]) => !existsSync(join(directory.pki, `${file}.key`)))
   if (missing.length > 0 || !existsSync(join(directory.pki, 'ca.key'))) {
     const authority = await ensureAuthority(directory)
@@ -77,7 +66,7 @@ export async function ensureCredentials(directory: ClusterDirectory, needs: Cred
   }
   ensureServiceAccountKey(directory)
 
-  const server = `https://127.0.0.1:${needs.addresses.apiServerPort}`
+  const server = `https://127.0.0.1:${layout.apiServerPort}`
   for (const file of Object.keys(requests)) {
     if (!requests[file]?.usages.includes('client') || file.includes('etcd')) continue
     const path = file === 'admin' ? directory.kubeconfig : directory.kubeconfigOf(file)
