@@ -14,7 +14,6 @@ const MERGE_KEYS: Record<string, string> = {
   env: 'name',
   volumes: 'name',
   ownerReferences: 'uid',
-  taints: 'key',
 }
 
 export function applyPatch(target: object, contentType: string, patch: unknown): object {
