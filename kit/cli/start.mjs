@@ -1,10 +1,129 @@
 /**
  * The one entry of every npm script. Plain JavaScript without dependencies, because it runs before they are installed.
+ *
+ * It checks Node, installs what is missing, and hands over to the command's own file beside it.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+
+const here = dirname(fileURLToPath(import.meta.url))
+const root = join(here, '..', '..')
+
+/**
+ * `vitest`: the command runs tests in this process. `cluster`: it runs in a process of its own, which has the import
+ * conditions that `--mine` asks for.
+ * @type {Record<string, 'plain' | 'vitest' | 'cluster'>}
+ */
+const commands = {
+  up: 'cluster',
+  cluster: 'cluster',
+  test: 'vitest',
+  lab: 'vitest',
+  hint: 'plain',
+  reset: 'plain',
+  solution: 'plain',
+  guide: 'plain',
+  doctor: 'plain',
+  checker: 'plain',
+  bench: 'cluster',
+  stubs: 'plain',
+  mutants: 'vitest',
+}
 
 const [command = '', ...args] = process.argv.slice(2)
-const entry = { stubs: 'stubs.ts', mutants: 'mutants.ts' }[command]
-const script = new URL(entry ?? `${command}.ts`, import.meta.url)
-const result = spawnSync(process.execPath, ['--import', 'tsx', script.pathname, ...args], { stdio: 'inherit' })
-process.exitCode = result.status ?? 1
+checkNode()
+const kind = commands[command]
+if (!kind) {
+  console.error(`There is no command "${command}". Commands are ${Object.keys(commands).join(', ')}.`)
+  process.exit(2)
+}
+install()
+if (kind === 'cluster') runInOwnProcess()
+else await runHere()
+
+function checkNode() {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  if (major > 20 || (major === 20 && minor >= 19)) return
+  console.error(`Brain & Muscle needs Node.js 20.19 or newer; this is ${process.versions.node}.`)
+  console.error('Install a current version from your system or https://nodejs.org, then run the command again.')
+  process.exit(1)
+}
+
+function install() {
+  if (isInstalled()) return
+  const missing = !existsSync(join(root, 'node_modules'))
+  console.error(missing ? 'Installing dependencies (once) …' : 'Bringing dependencies up to date …')
+  const npm = process.env.npm_execpath
+  const ci = ['ci', '--no-progress', '--loglevel=error']
+  const options = { cwd: root, encoding: /** @type {const} */ ('utf8') }
+  const result = npm?.endsWith('.js')
+    ? spawnSync(process.execPath, [npm, ...ci], options)
+    : spawnSync('npm', ci, { ...options, shell: process.platform === 'win32' })
+  if (result.status === 0) return
+  console.error(`${result.stdout ?? ''}${result.stderr ?? ''}`.trim() || String(result.error))
+  console.error('\nInstalling failed (see above). Once the cause is gone, run the command again.')
+  process.exit(1)
+}
+
+/** Whether node_modules holds exactly what package-lock.json asks for, by npm's own record of what it installed. */
+function isInstalled() {
+  const record = join(root, 'node_modules', '.package-lock.json')
+  if (!existsSync(record)) return false
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  const installed = JSON.parse(readFileSync(record, 'utf8')).packages
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === '' || optional || installed[path]?.version === version,
+  )
+}
+
+/** Loads the command's TypeScript into this process: a second Node would cost the learner's time on every run. */
+async function runHere() {
+  // Before tsx, whose hooks would make the loading of Vitest's many modules four times as slow.
+  if (kind === 'vitest') await import('vitest/node')
+  const { register } = await import('tsx/esm/api')
+  const unregister = register()
+  process.argv = [process.argv[0] ?? 'node', join(here, `${command}.ts`), ...args]
+  const { main } = await import(pathToFileURL(join(here, `${command}.ts`)).href)
+  if (kind === 'vitest') await unregister()
+  try {
+    process.exitCode = await main(args)
+  } catch (error) {
+    const usage = isUsageError(error)
+    console.error(usage ? error.message : error)
+    process.exitCode = usage ? 2 : 1
+  }
+}
+
+/** @returns {error is Error} */
+function isUsageError(error) {
+  return error instanceof Error && (error.name === 'UsageError' || String(error.code).startsWith('ERR_PARSE_ARGS'))
+}
+
+function runInOwnProcess() {
+  const conditions = importConditions().map((condition) => `--conditions=${condition}`)
+  const child = spawn(process.execPath, ['--import', 'tsx', ...conditions, join(here, `${command}.ts`), ...args], {
+    stdio: 'inherit',
+  })
+  // The terminal sends Ctrl-C to the child as well: wait until it has cleaned up.
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  child.on('error', (error) => {
+    console.error(`Cannot start Node.js: ${error.message}`)
+    process.exitCode = 1
+  })
+  child.on('exit', (code, signal) => {
+    process.exitCode = code ?? (signal === 'SIGINT' ? 130 : 143)
+  })
+}
+
+/** As import-conditions.ts, which cannot be loaded yet; the command itself complains about labs that do not exist. */
+function importConditions() {
+  const at = args.findIndex((arg) => arg === '--mine' || arg.startsWith('--mine='))
+  const mine =
+    at === -1 ? '' : args[at]?.includes('=') ? (args[at]?.slice('--mine='.length) ?? '') : (args[at + 1] ?? '')
+  if (mine === 'all') return []
+  const own = mine.split(',').map(Number)
+  return [1, 2, 3, 4, 5, 6].filter((lab) => !own.includes(lab)).map((lab) => `solution-0${lab}`)
+}

@@ -1,19 +1,22 @@
 /** `npm run stubs [-- 3 4] [--check] [--force]` */
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { repositoryRoot } from '../labs/catalog.ts'
 import { runStubs } from '../stubs/command.ts'
+import { labNames } from '../stubs/stub-tree.ts'
+import { UsageError } from './usage-error.ts'
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { check: { type: 'boolean', default: false }, force: { type: 'boolean', default: false } },
-})
+export function main(args: string[]): number {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: { check: { type: 'boolean', default: false }, force: { type: 'boolean', default: false } },
+  })
+  const known = labNames(repositoryRoot).map((name) => Number(name.slice(0, 2)))
+  const labs = positionals.map(Number)
+  const unknown = positionals.find((_, index) => !known.includes(labs[index]!))
+  if (unknown) throw new UsageError(`There is no lab "${unknown}". Labs are ${known.join(', ')}.`)
 
-try {
-  const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '')
-  const { ok, lines } = runStubs(root, { labs: positionals.map(Number), check: values.check, force: values.force })
+  const { ok, lines } = runStubs(repositoryRoot, { labs, check: values.check, force: values.force })
   for (const line of lines) console.log(line)
-  process.exitCode = ok ? 0 : 1
-} catch (error) {
-  console.error((error as Error).message)
-  process.exitCode = 1
+  return ok ? 0 : 1
 }

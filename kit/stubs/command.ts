@@ -19,11 +19,16 @@ export interface StubsRequest {
 export function runStubs(root: string, request: StubsRequest): { ok: boolean; lines: string[] } {
   const names = labNames(root)
   const wanted = names.filter((name) => request.labs.length === 0 || request.labs.includes(Number(name.slice(0, 2))))
-  const trees: StubTree[] = names.map((name) => generateStubTree(root, name))
+  const known = new Map<string, StubTree>()
+  const treeOf = (name: string): StubTree => {
+    const tree = known.get(name) ?? generateStubTree(root, name)
+    known.set(name, tree)
+    return tree
+  }
   const lines: string[] = []
   let ok = true
 
-  for (const tree of trees.filter((each) => wanted.includes(each.lab))) {
+  for (const tree of wanted.map(treeOf)) {
     const state = compareStubs(root, tree)
     const at = (path: string) => `labs/${tree.lab}/src/${path}`
     if (request.check) {
@@ -41,7 +46,7 @@ export function runStubs(root: string, request: StubsRequest): { ok: boolean; li
       writeStubs(root, tree, request.force ? [] : state.edited)
       lines.push(`${tree.lab}: ${tree.files.size} files, ${tree.tasks.length} parts to write`)
     }
-    const guideLine = fillGuide(root, tree.lab, trees, request.check)
+    const guideLine = fillGuide(root, tree.lab, treeOf, request.check)
     if (guideLine) lines.push(guideLine)
     if (guideLine && request.check) ok = false
   }
@@ -56,14 +61,14 @@ export function runStubs(root: string, request: StubsRequest): { ok: boolean; li
 }
 
 /** Fills the includes of one guide; returns a line when that changed (or would change) something. */
-function fillGuide(root: string, lab: string, trees: readonly StubTree[], check: boolean): string | undefined {
+function fillGuide(root: string, lab: string, treeOf: (lab: string) => StubTree, check: boolean): string | undefined {
   const name = `labs/${lab}/README.md`
   const file = join(root, name)
   if (!existsSync(file)) return undefined
   const guide = readFileSync(file, 'utf8').replaceAll('\r\n', '\n')
   let filled: string
   try {
-    filled = fillIncludes(guide, root, trees)
+    filled = fillIncludes(guide, root, treeOf)
   } catch (error) {
     throw new Error(`${name}: ${(error as Error).message}`)
   }

@@ -19,14 +19,14 @@ const INCLUDE = /<!-- include: (\S+?)(?:#(\S+))?( signature)? -->\n[\s\S]*?<!-- 
 const MARKER = /<!-- include:.*-->/g
 
 /** What a guide looks like with its includes filled in. Throws with the marker that cannot be filled. */
-export function fillIncludes(guide: string, root: string, stubs: readonly StubTree[]): string {
+export function fillIncludes(guide: string, root: string, stubsOf: (lab: string) => StubTree): string {
   let filled = 0
   const text = guide.replace(INCLUDE, (block, path: string, symbol: string | undefined, signature?: string) => {
     filled++
     const marker = block.slice(0, block.indexOf('\n'))
     const code = symbol
-      ? readSymbol(readSource(path, root, stubs), path, symbol, signature !== undefined)
-      : readSource(path, root, stubs).trimEnd()
+      ? readSymbol(readSource(path, root, stubsOf), path, symbol, signature !== undefined)
+      : readSource(path, root, stubsOf).trimEnd()
     return `${marker}\n\`\`\`${languageOf(path)}\n${code}\n\`\`\`\n<!-- /include -->`
   })
   const markers = guide.match(MARKER)?.length ?? 0
@@ -34,9 +34,9 @@ export function fillIncludes(guide: string, root: string, stubs: readonly StubTr
   return text
 }
 
-function readSource(path: string, root: string, stubs: readonly StubTree[]): string {
+function readSource(path: string, root: string, stubsOf: (lab: string) => StubTree): string {
   const inLab = /^labs\/([^/]+)\/src\/(.+)$/.exec(path)
-  const stub = inLab && stubs.find((tree) => tree.lab === inLab[1])?.files.get(inLab[2]!)
+  const stub = inLab && stubsOf(inLab[1]!).files.get(inLab[2]!)
   if (stub) return stub
   const file = join(root, path)
   if (inLab || !existsSync(file)) throw new Error(`include: there is no file ${path}`)

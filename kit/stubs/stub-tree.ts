@@ -72,6 +72,7 @@ export function compareStubs(root: string, tree: StubTree): StubState {
 /** Writes stubs and manifest. Files in `keep` stay as they are. */
 export function writeStubs(root: string, tree: StubTree, keep: readonly string[]): void {
   const previous = readManifest(root, tree.lab)
+  if (tree.files.size === 0 && Object.keys(previous.stubs).length === 0) return
   const stubs: Record<string, string> = {}
   for (const [path, text] of tree.files) {
     if (keep.includes(path)) {
