@@ -57,6 +57,9 @@ export async function demoRecipe(): Promise<ImageRecipe> {
   files.set('/usr/bin/node', { kind: 'host', source: process.execPath })
   await addLibraries(files, [process.execPath])
   files.set('/demo/server.mjs', await script('demo-server.mjs'))
+  // Debian's static busybox crashes in `wget -T`; and its shell prefers its own applets to whatever PATH says.
+  files.set('/usr/local/bin/wget', await script('wget.mjs'))
+  await addHostShell(files)
   const config = [PATH, 'ENV PORT=8080', 'EXPOSE 8080', 'WORKDIR /demo', 'CMD ["node", "/demo/server.mjs"]']
   return { reference: DEMO_IMAGE, files, config }
 }
@@ -85,6 +88,14 @@ async function addBusybox(files: Map<string, ImageFile>, busybox: string): Promi
   for (const applet of stdout.split('\n').filter((name) => name !== '' && name !== 'busybox')) {
     files.set(`/bin/${applet}`, { kind: 'link', to: 'busybox' })
   }
+  files.set('/usr/bin/env', { kind: 'link', to: '/bin/busybox' })
+}
+
+async function addHostShell(files: Map<string, ImageFile>): Promise<void> {
+  const shell = await findProgram('sh')
+  if (!shell || basename(shell) === 'busybox') return
+  files.set('/bin/sh', { kind: 'host', source: shell })
+  await addLibraries(files, [shell])
 }
 
 /** Without busybox: the tools that the scripts need, and the ones that people type into `kubectl exec`. */

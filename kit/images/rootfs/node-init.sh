@@ -11,9 +11,6 @@
 set -e
 rm -f /run/node-ready
 
-# Redirects would tell pods to go around their node, past its rules.
-[ -w /proc/sys/net/ipv4/conf/eth0/send_redirects ] && echo 0 > /proc/sys/net/ipv4/conf/eth0/send_redirects
-
 for peer in $PEERS; do
   ip route replace "${peer%@*}" via "${peer#*@}"
 done
@@ -30,9 +27,16 @@ iptables-restore --wait --noflush <<RULES
 -A NODE-MASQUERADE -d $GATEWAY/32 -m conntrack --ctstate DNAT -j MASQUERADE
 -A NODE-MASQUERADE -s $POD_CIDR ! -d $CLUSTER_CIDR -j MASQUERADE
 COMMIT
+*filter
+:NODE-REDIRECTS - [0:0]
+-A OUTPUT -j NODE-REDIRECTS
+-A NODE-REDIRECTS -p icmp -m icmp --icmp-type redirect -j DROP
+COMMIT
 RULES
-# The first rule: the kubelet of this node runs on the host. The second: the host must answer through this node, since it
-# would answer a pod directly, from an address the pod never asked. The third: so must the world beyond the cluster.
+# NODE-KUBELET: the kubelet of this node runs on the host. NODE-MASQUERADE: the host would answer a pod directly, from an
+# address that the pod never asked, so it must answer through this node; and so must the world beyond the cluster.
+# NODE-REDIRECTS: telling a pod to reach its neighbour directly would lead it past kube-proxy's rules. (The sysctl against
+# that cannot be set from outside before the interface is there, nor from inside an unprivileged container.)
 
 touch /run/node-ready
 trap 'kill "$child"; exit 0' TERM INT
