@@ -1,0 +1,157 @@
+/**
+ * Boots a cluster: network, certificates, programs, then all components at once; each waits for what it needs by itself.
+ *
+ * The composition root of the whole kit. Whoever calls it (the command line, a test) brings the options and shows the progress.
+ */
+import Dockerode from 'dockerode'
+import { ensureImages } from '../images/ensure-images.ts'
+import { type ClusterDirectory, clusterDirectory, createDirectories } from './cluster-directory.ts'
+import { type Component, LAB_OF_PROGRAM, planComponents } from './components.ts'
+import { ensureCredentials } from './credentials.ts'
+import { type ClusterLayout, decideLayout } from './layout.ts'
+import { logEnd, type MissingPart, missingPartsIn, readLogSince } from './missing-parts.ts'
+import { chooseSubnet, ensureNetwork, nodeIpOf, podCidrOf, removeCluster } from './network.ts'
+import { ensureNodeContainer } from './node-container.ts'
+import { bundlePrograms, programFile } from './programs.ts'
+import { type Progress, untilNodesReady } from './readiness.ts'
+import { type Supervisor, startSupervisor } from './supervisor.ts'
+import { killLeftoverProcesses } from './teardown.ts'
+
+export interface BootOptions {
+  readonly name: string
+  readonly nodes: number
+  readonly etcdMembers: number
+  readonly runtime: 'docker' | 'fake'
+  /** The learner's labs, "3" or "1,4" or "all". */
+  readonly mine?: string | undefined
+  readonly apiServerPort?: number | undefined
+  readonly etcdEndpoints?: readonly string[] | undefined
+  /** Where `.cluster/` lies; the working directory unless a test says otherwise. */
+  readonly base?: string | undefined
+}
+
+/** The steps of a boot, in order, for whoever shows progress. */
+export interface BootSteps {
+  /** Images, network and node containers; does nothing with the fake runtime. */
+  prepareRuntime(report: (line: string) => void): Promise<void>
+  /** Directory, layout, certificates, programs. */
+  prepareFiles(): Promise<void>
+  startComponents(): void
+  /** @returns whether all nodes are Ready. */
+  waitForNodes(report: (progress: Progress) => void): Promise<boolean>
+}
+
+export interface Cluster extends BootSteps {
+  readonly directory: ClusterDirectory
+  /** What the components' logs say is not written yet, since this boot. */
+  missingParts(): MissingPart[]
+  /** Ends all processes and removes containers and network. The data stays. */
+  stop(): Promise<void>
+}
+
+const READY_TIMEOUT_MS = 60_000
+/** A cluster without these cannot become ready, so there is no use in waiting when one has a part missing. */
+const NEEDED_LABS = [1, 2, 5]
+
+export function createCluster(options: BootOptions): Cluster {
+  const directory = clusterDirectory(options.name, options.base)
+  const withDocker = options.runtime === 'docker'
+  const docker = new Dockerode()
+  let layout: ClusterLayout | undefined
+  let components: Component[] = []
+  let supervisor: Supervisor | undefined
+  let startedMs = 0
+  const logOffsets = new Map<string, number>()
+
+  async function knownLayout(): Promise<ClusterLayout> {
+    createDirectories(directory)
+    layout ??= await decideLayout(directory, {
+      etcdMembers: options.etcdEndpoints ? 0 : options.etcdMembers,
+      nodes: options.nodes,
+      apiServerPort: options.apiServerPort,
+      chooseNetwork: async () =>
+        withDocker ? chooseSubnet(docker, options.name) : { subnet: '10.244.0.0/16', gateway: '127.0.0.1' },
+      nodeAddresses: (network, ordinal) => ({
+        ip: withDocker ? nodeIpOf(network, ordinal) : '127.0.0.1',
+        podCidr: withDocker ? podCidrOf(network, ordinal) : `10.244.${ordinal}.0/24`,
+      }),
+    })
+    return layout
+  }
+
+  function missingParts(): MissingPart[] {
+    return components.flatMap(({ name }) => {
+      const log = readLogSince(directory.logFile(name), logOffsets.get(name) ?? 0)
+      return missingPartsIn(name, log)
+    })
+  }
+
+  function isHopeless(): boolean {
+    const labOf = new Map(components.map(({ name, program }) => [name, LAB_OF_PROGRAM[program]]))
+    return missingParts().some(({ component }) => NEEDED_LABS.includes(labOf.get(component) ?? 0))
+  }
+
+  return {
+    directory,
+    missingParts,
+
+    async prepareRuntime(report) {
+      // Before ports are chosen: what a crashed predecessor left would hold them.
+      killLeftoverProcesses(directory)
+      if (!withDocker) return
+      await ensureImages(docker, ({ reference, step }) => report(`${step} ${reference}`))
+      const { network, nodes } = await knownLayout()
+      report('network')
+      await ensureNetwork(docker, options.name, network)
+      report('node containers')
+      await Promise.all(
+        nodes.map((node) =>
+          ensureNodeContainer(docker, {
+            clusterName: options.name,
+            nodeName: node.name,
+            nodeIp: node.ip,
+            podCidr: node.podCidr,
+            clusterCidr: network.subnet,
+            gateway: network.gateway,
+            kubeletPort: node.kubeletPort,
+            peers: nodes.filter((peer) => peer !== node).map(({ ip, podCidr }) => ({ nodeIp: ip, podCidr })),
+          }),
+        ),
+      )
+    },
+
+    async prepareFiles() {
+      const known = await knownLayout()
+      await Promise.all([ensureCredentials(directory, known), bundlePrograms(directory, options.mine)])
+    },
+
+    startComponents() {
+      if (!layout) throw new Error('startComponents() before prepareFiles()')
+      const { runtime, etcdEndpoints } = options
+      components = planComponents({ directory, layout, runtime, etcdEndpoints })
+      for (const { name } of components) logOffsets.set(name, logEnd(directory.logFile(name)))
+      startedMs = Date.now()
+      supervisor = startSupervisor({
+        directory,
+        components,
+        commandFor: ({ program }) => [process.execPath, '--enable-source-maps', programFile(directory, program)],
+        about: { runtime, ...(options.mine && { mine: options.mine }) },
+      })
+    },
+
+    waitForNodes: (report) =>
+      untilNodesReady({
+        directory,
+        nodes: (layout?.nodes ?? []).map(({ name }) => name),
+        sinceMs: startedMs,
+        timeoutMs: READY_TIMEOUT_MS,
+        report,
+        hopeless: isHopeless,
+      }),
+
+    async stop() {
+      await supervisor?.stop()
+      if (withDocker) await removeCluster(docker, options.name)
+    },
+  }
+}

@@ -1,0 +1,64 @@
+/** Waiting for a cluster to be ready: every node that was asked for says Ready. */
+import { existsSync } from 'node:fs'
+import type { Node } from '../api/objects.ts'
+import { resources } from '../api/resources.ts'
+import { createApiClient } from '../client/api-client.ts'
+import { loadKubeconfig } from '../client/kubeconfig.ts'
+import { describeError } from '../contracts/log.ts'
+import type { ClusterDirectory } from './cluster-directory.ts'
+
+export interface Progress {
+  readonly ready: number
+  readonly asked: number
+  /** Why it is not further yet, in one sentence. */
+  readonly reason: string
+}
+
+export interface ReadinessOptions {
+  readonly directory: ClusterDirectory
+  readonly nodes: readonly string[]
+  /** Only heartbeats after this moment count: a resumed cluster remembers that its nodes were ready once. */
+  readonly sinceMs: number
+  readonly timeoutMs: number
+  readonly report: (progress: Progress) => void
+  /** Returns a reason to give up early, for instance that the learner has parts to write first. */
+  readonly hopeless: () => boolean
+}
+
+const POLL_MS = 50
+
+/** @returns whether all nodes became ready in time. */
+export async function untilNodesReady(options: ReadinessOptions): Promise<boolean> {
+  const deadlineMs = Date.now() + options.timeoutMs
+  while (Date.now() < deadlineMs) {
+    const progress = await readProgress(options)
+    options.report(progress)
+    if (progress.ready === progress.asked) return true
+    if (options.hopeless()) return false
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+  return false
+}
+
+async function readProgress({ directory, nodes, sinceMs }: ReadinessOptions): Promise<Progress> {
+  const asked = nodes.length
+  if (!existsSync(directory.kubeconfig)) return { ready: 0, asked, reason: 'there is no kubeconfig yet' }
+  const client = createApiClient(loadKubeconfig(directory.kubeconfig))
+  try {
+    const { items } = await client.list<Node>(resources.nodes)
+    const ready = items.filter(
+      (node) => nodes.includes(node.metadata.name) && isReadySince(node as Node, sinceMs),
+    ).length
+    return { ready, asked, reason: `${ready} of ${asked} nodes are ready` }
+  } catch (error) {
+    return { ready: 0, asked, reason: `the API server does not answer yet: ${describeError(error)}` }
+  } finally {
+    client.close()
+  }
+}
+
+/** Timestamps have whole seconds, so a heartbeat of the same second counts. */
+function isReadySince({ status }: Node, sinceMs: number): boolean {
+  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
+  return ready?.status === 'True' && Date.parse(String(ready.lastHeartbeatTime)) >= Math.floor(sinceMs / 1000) * 1000
+}
