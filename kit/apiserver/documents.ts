@@ -1,0 +1,112 @@
+/**
+ * Everything the server answers that is no object of a kind: health, version, discovery, OpenAPI, metrics.
+ *
+ * The core has already decided that the caller may see it. Paths that nobody serves get what upstream's router says: a
+ * plain "404 page not found".
+ */
+import { apiVersionOf } from '../api/resources.ts'
+import { StatusError } from '../api/status-error.ts'
+import type { KindRow } from '../contracts/apiserver.ts'
+import { type Exchange, sendDocument, sendText } from './answer.ts'
+import {
+  aggregatedDiscovery,
+  apiGroup,
+  apiGroupList,
+  apiResourceList,
+  apiVersions,
+  groupVersions,
+} from './discovery.ts'
+import { type Check, healthAnswer } from './health.ts'
+import { negotiateDiscovery } from './negotiation.ts'
+import { openApiDocument, openApiIndex } from './openapi/document.ts'
+import type { RequestMetrics } from './request-metrics.ts'
+import type { RequestTarget } from './request-query.ts'
+import { serverVersion } from './server-version.ts'
+
+export interface DocumentSources {
+  readonly kinds: readonly KindRow[]
+  readonly metrics: RequestMetrics
+  /** "10.244.0.1:6443" */
+  readonly serverAddress: string
+  ready(): boolean
+}
+
+export function sendDocumentAt(exchange: Exchange, target: RequestTarget, sources: DocumentSources): Promise<void> {
+  const { method = 'GET' } = exchange.request
+  if (method !== 'GET' && method !== 'HEAD') {
+    throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
+  }
+  const path = target.path.length > 1 ? target.path.replace(/\/+$/, '') : target.path
+  const [, first = ''] = path.split('/')
+  switch (first) {
+    case 'healthz':
+    case 'livez':
+    case 'readyz': {
+      const { code, text } = healthAnswer(path, target.query, checksOf(first, sources))
+      return sendText(exchange, code, text)
+    }
+    case 'metrics':
+      if (path !== '/metrics') return notFound(exchange)
+      return sendText(exchange, 200, sources.metrics.text(), 'text/plain; version=0.0.4; charset=utf-8')
+    case 'version':
+      return path === '/version' ? sendJson(exchange, serverVersion()) : notFound(exchange)
+    case 'api':
+    case 'apis':
+      return sendDiscovery(exchange, path, sources)
+    case 'openapi':
+      return sendOpenApi(exchange, path, sources.kinds)
+    case '':
+      return sendJson(exchange, { paths: rootPaths(sources.kinds) })
+    default:
+      return notFound(exchange)
+  }
+}
+
+function checksOf(endpoint: string, { ready }: DocumentSources): readonly Check[] {
+  const ping: Check = { name: 'ping', passes: () => true }
+  return endpoint === 'livez' ? [ping] : [ping, { name: 'etcd', passes: ready }]
+}
+
+function sendDiscovery(exchange: Exchange, path: string, { kinds, serverAddress }: DocumentSources): Promise<void> {
+  const [, prefix, ...rest] = path.split('/')
+  if (rest.length === 0) {
+    const { as, version } = negotiateDiscovery(exchange.request.headers.accept)
+    const core = prefix === 'api'
+    if (as === 'APIGroupDiscoveryList') {
+      const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
+      return sendDocument(exchange, type, JSON.stringify(aggregatedDiscovery(kinds, core, version)), { Vary: 'Accept' })
+    }
+    return sendJson(exchange, core ? apiVersions(kinds, serverAddress) : apiGroupList(kinds))
+  }
+  const [group = '', version] = rest
+  if (prefix === 'api') {
+    // The core group's only segment is its version; "apps/v1" is not to be found there.
+    return rest.length === 1 ? sendJson(exchange, apiResourceList(kinds, group)) : notFound(exchange)
+  }
+  if (version === undefined) return sendJson(exchange, apiGroup(kinds, group))
+  return rest.length === 2 ? sendJson(exchange, apiResourceList(kinds, `${group}/${version}`)) : notFound(exchange)
+}
+
+function sendOpenApi(exchange: Exchange, path: string, kinds: readonly KindRow[]): Promise<void> {
+  if (path === '/openapi/v3') return sendJson(exchange, openApiIndex(kinds))
+  const groupVersion = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(path)?.[1]
+  return sendJson(exchange, groupVersion && openApiDocument(kinds, groupVersion))
+}
+
+function sendJson(exchange: Exchange, document: object | string | undefined): Promise<void> {
+  if (!document) return notFound(exchange)
+  return sendDocument(exchange, 'application/json', typeof document === 'string' ? document : JSON.stringify(document))
+}
+
+function notFound(exchange: Exchange): Promise<void> {
+  return sendText(exchange, 404, '404 page not found\n')
+}
+
+function rootPaths(kinds: readonly KindRow[]): string[] {
+  const paths = new Set(['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v3', '/readyz', '/version'])
+  for (const entry of groupVersions(kinds)) {
+    if (entry.group) paths.add(`/apis/${entry.group}`)
+    paths.add(entry.group ? `/apis/${apiVersionOf(entry)}` : `/api/${entry.version}`)
+  }
+  return [...paths].sort()
+}

@@ -1,0 +1,63 @@
+/**
+ * A watch as a chunked answer: one JSON line per event, as soon as it happens.
+ *
+ * Guarantee: a client that does not read holds up nobody but itself. The next event is asked for only when the
+ * connection has taken the last one, and a connection that takes nothing for ten seconds is cut off.
+ * Source: apiserver `pkg/endpoints/handlers/watch.go`.
+ */
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import type { ApiResponse, WatchStreamEvent } from '../contracts/apiserver.ts'
+import { type Exchange, setCommonHeaders } from './answer.ts'
+import { jsonText } from './json-text.ts'
+import type { Representation } from './negotiation.ts'
+import { represent } from './representation.ts'
+
+const STALLED_AFTER_MS = 10_000
+
+export async function sendWatch(
+  { request, response }: Exchange,
+  { row, events, stop }: Extract<ApiResponse, { kind: 'watch' }>,
+  representation: Representation,
+  includeObject: string | undefined,
+): Promise<void> {
+  setCommonHeaders(response)
+  response.setHeader('Content-Type', 'application/json')
+  // Clients wait for the headers before they wait for events.
+  response.flushHeaders()
+  request.socket.setNoDelay(true)
+  response.once('close', stop)
+
+  let isFirst = true
+  try {
+    for await (const event of events) {
+      const line = eventLine(event, (object) =>
+        represent(object, row, representation, { includeObject, withoutColumns: !isFirst, nowMs: Date.now() }),
+      )
+      isFirst &&= event.type === 'ERROR'
+      if (response.destroyed) return
+      if (!response.write(line)) await drained(response)
+    }
+    response.end()
+  } finally {
+    stop()
+  }
+}
+
+function eventLine(
+  { type, object }: WatchStreamEvent,
+  transform: (object: WatchStreamEvent['object']) => object,
+): string {
+  const shown = type === 'ERROR' ? object : transform(object)
+  return `{"type":"${type}","object":${jsonText(shown)}}\n`
+}
+
+/** Resolves when the client has caught up or is gone; a stalled one is made to be gone. */
+async function drained(response: ServerResponse): Promise<void> {
+  const cutOff = setTimeout(() => response.destroy(), STALLED_AFTER_MS)
+  try {
+    if (!response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')])
+  } finally {
+    clearTimeout(cutOff)
+  }
+}
