@@ -12,7 +12,8 @@ export interface MissingPart {
   readonly step: string
 }
 
-const SENTENCE = /not implemented yet: labs\/\S+, `[^`]+` \(step (\d+\.\d+): [^)]*\)/g
+/** As NotImplemented says it; the task may itself have words in parentheses. */
+const SENTENCE = /not implemented yet: labs\/\S+, `[^`]+` \(step (\d+\.\d+): [^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)/g
 
 /** Every different missing part that the text speaks of, in order of appearance. */
 export function missingPartsIn(component: string, log: string): MissingPart[] {
