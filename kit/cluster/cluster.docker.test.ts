@@ -1,0 +1,156 @@
+/**
+ * The main job, as its user does it: boot, apply a Deployment and a Service with the real kubectl, ask the Service from a pod.
+ * Then what must not break it: every component killed, a node lost, everything stopped and started again.
+ */
+import { execFile } from 'node:child_process'
+import { rmSync } from 'node:fs'
+import { promisify } from 'node:util'
+import Dockerode from 'dockerode'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeWith } from '../testing/tools.ts'
+import { clusterDirectory, readJsonFile } from './cluster-directory.ts'
+import type { ClusterState } from './supervisor.ts'
+
+const run = promisify(execFile)
+const name = `e2e-${process.pid}`
+const directory = clusterDirectory(name)
+const docker = new Dockerode()
+
+const npmScript = (command: string, ...args: string[]) => run(process.execPath, ['kit/cli/start.mjs', command, ...args])
+const up = (...flags: string[]) => npmScript('up', '--name', name, '--detach', ...flags)
+const down = () => npmScript('cluster', 'down', '--name', name)
+const state = () => readJsonFile<ClusterState>(directory.stateFile)!
+
+async function kubectl(...args: string[]): Promise<string> {
+  const { stdout } = await run('kubectl', ['--kubeconfig', directory.kubeconfig, ...args])
+  return stdout.trim()
+}
+
+/** Repeats a question until its answer is right; the test's own time-out bounds it. */
+async function eventually<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  for (;;) {
+    const answer = await ask().catch(() => undefined)
+    if (answer !== undefined && isRight(answer)) return answer
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}
+
+/** Which pods answered, when the client pod asked the Service so many times. */
+async function whoAnswers(times: number): Promise<Set<string>> {
+  const ask = `for i in $(seq ${times}); do wget -T 5 -qO- http://$HELLO_SERVICE_HOST; done`
+  return new Set((await kubectl('exec', 'client', '--', 'sh', '-c', ask)).split('\n'))
+}
+
+async function helloPods(): Promise<Set<string>> {
+  return new Set(
+    (await kubectl('get', 'pods', '-l', 'app=hello', '-o', 'jsonpath={.items[*].metadata.name}')).split(' '),
+  )
+}
+
+async function ourContainers() {
+  return docker.listContainers({ all: true, filters: { label: [`brain-and-muscle.cluster=${name}`] } })
+}
+
+describeWith(['docker', 'kubectl'], 'a cluster with real containers', () => {
+  beforeAll(() => up(), 90_000)
+  afterAll(async () => {
+    await down()
+    rmSync(directory.root, { recursive: true, force: true })
+  }, 60_000)
+
+  it('has all nodes ready', async () => {
+    expect(
+      await kubectl(
+        'get',
+        'nodes',
+        '-o',
+        'jsonpath={range .items[*]}{.metadata.name}={.status.conditions[?(@.type=="Ready")].status} {end}',
+      ),
+    ).toBe('node-1=True node-2=True')
+  })
+
+  it('runs a Deployment with three replicas on two nodes, and a Service that all three answer in turn', async () => {
+    await kubectl('apply', '-f', 'kit/examples/hello.yaml')
+    await kubectl('rollout', 'status', 'deployment/hello', '--timeout=60s')
+    await kubectl('wait', '--for=condition=Ready', 'pod/client', '--timeout=60s')
+    const nodes = await kubectl('get', 'pods', '-l', 'app=hello', '-o', 'jsonpath={.items[*].spec.nodeName}')
+    expect(new Set(nodes.split(' '))).toEqual(new Set(['node-1', 'node-2']))
+    const pods = await helloPods()
+    expect(pods.size).toBe(3)
+    // Thirty questions: the chance that one of three pods is never drawn is 1 in 60,000.
+    expect(
+      await eventually(
+        () => whoAnswers(30),
+        (answers) => answers.size === 3,
+      ),
+    ).toEqual(pods)
+  }, 120_000)
+
+  it('streams logs and passes exit codes through exec', async () => {
+    const [pod] = [...(await helloPods())]
+    expect(await kubectl('logs', pod!)).toContain('listens on port 8080')
+    await expect(kubectl('exec', 'client', '--', 'sh', '-c', 'exit 7')).rejects.toMatchObject({ code: 7 })
+  }, 30_000)
+
+  it('rolls a change out and back', async () => {
+    await kubectl('set', 'env', 'deployment/hello', 'COLOUR=blue')
+    await kubectl('rollout', 'status', 'deployment/hello', '--timeout=90s')
+    expect(await kubectl('exec', 'deploy/hello', '--', 'sh', '-c', 'echo $COLOUR')).toBe('blue')
+    await kubectl('rollout', 'undo', 'deployment/hello')
+    await kubectl('rollout', 'status', 'deployment/hello', '--timeout=90s')
+    expect(await kubectl('exec', 'deploy/hello', '--', 'sh', '-c', 'echo [$COLOUR]')).toBe('[]')
+  }, 240_000)
+
+  it('heals after each component was killed with SIGKILL', async () => {
+    for (const component of Object.keys(state().components)) {
+      const before = state().components[component]!
+      await npmScript('cluster', 'kill', component, '--name', name)
+      await eventually(
+        async () => state().components[component],
+        (now) => now?.pid !== undefined && now.pid !== before.pid,
+      )
+    }
+    const before = await helloPods()
+    await eventually(
+      () => kubectl('scale', 'deployment/hello', '--replicas=4'),
+      () => true,
+    )
+    await kubectl('rollout', 'status', 'deployment/hello', '--timeout=60s')
+    const after = await helloPods()
+    expect(after.size).toBe(4)
+    // The pods that ran before still run: nothing was started twice or replaced.
+    expect([...after]).toEqual(expect.arrayContaining([...before]))
+    expect(
+      await eventually(
+        () => whoAnswers(40),
+        (answers) => answers.size === 4,
+      ),
+    ).toEqual(after)
+  }, 120_000)
+
+  it('resumes with all its objects after it was stopped, and leaves nothing behind meanwhile', async () => {
+    const uid = await kubectl('get', 'deployment', 'hello', '-o', 'jsonpath={.metadata.uid}')
+    const pids = Object.values(state().components).map(({ pid }) => pid)
+    await down()
+    expect(await ourContainers()).toEqual([])
+    expect((await docker.listNetworks()).map(({ Name }) => Name)).not.toContain(`bm-${name}`)
+    for (const pid of pids) expect(() => process.kill(pid!, 0)).toThrow()
+
+    await up()
+    expect(await kubectl('get', 'deployment', 'hello', '-o', 'jsonpath={.metadata.uid}')).toBe(uid)
+    await kubectl('rollout', 'status', 'deployment/hello', '--timeout=90s')
+    const answers = await eventually(
+      () => whoAnswers(40),
+      (those) => those.size === 4,
+    )
+    expect(answers).toEqual(await helloPods())
+  }, 180_000)
+
+  it('cleans up after its supervisor was killed', async () => {
+    process.kill(state().supervisorPid, 'SIGKILL')
+    const pids = Object.values(state().components).map(({ pid }) => pid)
+    await down()
+    expect(await ourContainers()).toEqual([])
+    for (const pid of pids) expect(() => process.kill(pid!, 0)).toThrow()
+  }, 60_000)
+})
