@@ -225,18 +225,16 @@ async function withTimeout<T>(work: Promise<T>, limitMs: number): Promise<T> {
   }
 }
 
-async function stopServers(servers: readonly Server[], { running, kubelets }: Shell): Promise<void> {
+async function stopServers(servers: readonly Server[], { running, kubelets, metrics }: Shell): Promise<void> {
   const closed = Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
   for (const controller of running) controller.abort()
   kubelets.close()
   const deadline = Date.now() + STOP_PATIENCE_MS
-  // Connections become idle one by one, as their last answers are read.
+  // Connections that clients keep for later go as soon as the last answer is out.
   const closing = setInterval(() => {
-    for (const server of servers) {
-      if (Date.now() < deadline) server.closeIdleConnections()
-      else server.closeAllConnections()
-    }
-  }, 10)
+    if (metrics.inFlight > 0 && Date.now() < deadline) return
+    for (const server of servers) server.closeAllConnections()
+  }, 5)
   await closed
   clearInterval(closing)
 }

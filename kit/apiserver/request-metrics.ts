@@ -8,6 +8,11 @@ export class RequestMetrics {
   #inFlight = 0
   #watches = 0
 
+  /** Requests whose answer is not complete yet. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
   started(): void {
     this.#inFlight++
   }

@@ -9,6 +9,7 @@
  * | core | `#apiserver/server.ts` | `startApiServer(options)`: the composition root, calls the shell |
  * | shell | `#kit/apiserver/http-server.ts` | `startHttpServer(options: HttpServerOptions): Promise<HttpServer>` |
  * | shell | `#kit/apiserver/unknown-fields.ts` | `unknownFields: UnknownFields` |
+ * | shell | `#kit/apiserver/decode-object.ts` | `decodeObject: DecodeObject`: for every object that a client sends |
  *
  * Guarantees: the handler never throws and never rejects: each failure is an answer with a `Status` object (a stub's
  * NotImplemented becomes 501). Objects in answers are shared with the watch cache and must never be changed, so the
@@ -187,6 +188,18 @@ export interface KindRow {
 
 /** Paths of fields in `object` that the kind's schema does not have, such as `spec.replicsa`. */
 export type UnknownFields = (resource: Resource, object: ApiObject) => readonly string[]
+
+/** What upstream's decoder makes of an object that a client sent, or that a patch resulted in. */
+export interface DecodedObject {
+  /** Without fields that the kind does not have, and without nulls; of the shape that the kind's type promises. */
+  readonly object: ApiObject
+  /** Paths of what was left out: an error, a warning or nothing, as `fieldValidation` says. */
+  readonly unknownFields: readonly string[]
+  /** `json: cannot unmarshal string into Go struct field …`: a 400, whatever `fieldValidation` says. */
+  readonly typeProblem: string | undefined
+}
+
+export type DecodeObject = (kind: Pick<Resource, 'group' | 'version' | 'kind'>, object: ApiObject) => DecodedObject
 
 /** What the shell needs. `startHttpServer` must resolve once it listens, so `address` can be read. */
 export interface HttpServerOptions {
