@@ -117,11 +117,11 @@ export function stubPath(root: string, lab: string, path: string): string {
   return join(root, 'labs', lab, 'src', path)
 }
 
-/** All files below a folder, relative, sorted, with `/`. Tests are not part of a tree. */
-export function listFiles(folder: string): string[] {
+/** All files below a folder, relative, sorted, with `/`; those of a stub's tree, or with the tests too. */
+export function listFiles(folder: string, withTests = false): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && !entry.name.endsWith('.test.ts'))
+    .filter((entry) => entry.isFile() && (withTests || !entry.name.endsWith('.test.ts')))
     .map((entry) =>
       join(entry.parentPath, entry.name)
         .slice(folder.length + 1)

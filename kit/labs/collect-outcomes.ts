@@ -1,0 +1,134 @@
+/**
+ * Listens to Vitest and keeps what it says as plain outcomes, by test file.
+ *
+ * Everything that is not a clean end becomes a problem of the step it belongs to: a file that does not load, an error that
+ * no test waited for, a process that died, code that never comes back. Silence is never a pass.
+ */
+import { join, relative } from 'node:path'
+import type { TestCase, TestModule } from 'vitest/node'
+import { stripAnsi } from '../cli/terminal/layout.ts'
+import type { Lab, Step } from './catalog.ts'
+import type { StepRun, TestFailure, TestOutcome } from './outcome.ts'
+
+export type Collector = ReturnType<typeof createCollector>
+
+/** @param order which step each test file (absolute path) belongs to */
+export function createCollector(root: string, order: ReadonlyMap<string, { lab: Lab; step: Step }>) {
+  const ended = new Map<string, { tests: TestOutcome[]; problem?: TestFailure | undefined }>()
+  const output = new Map<string, string[]>()
+  const current = new Map<string, TestCase>()
+  let tests = 0
+  let changed: (lab: Lab, step: Step, testsDone: number) => void = () => {}
+  const sign = (moduleId: string) => {
+    const item = order.get(moduleId)
+    if (item) changed(item.lab, item.step, tests)
+  }
+
+  const reporter = {
+    onTestCaseReady(test: TestCase) {
+      current.set(test.module.moduleId, test)
+      sign(test.module.moduleId)
+    },
+    onTestCaseResult(test: TestCase) {
+      tests++
+      current.delete(test.module.moduleId)
+      sign(test.module.moduleId)
+    },
+    onUserConsoleLog({ taskId = '', content }: { taskId?: string; content: string }) {
+      output.set(taskId, [...(output.get(taskId) ?? []), ...stripAnsi(content).replace(/\n$/, '').split('\n')])
+    },
+    onTestModuleEnd(module: TestModule) {
+      const lab = order.get(module.moduleId)?.lab
+      if (!lab) return
+      const error = module.errors()[0]
+      ended.set(module.moduleId, {
+        tests: [...module.children.allTests()].map((test) => describeTest(root, lab, test, output.get(test.id) ?? [])),
+        problem: error && describeError(root, lab, error),
+      })
+      sign(module.moduleId)
+    },
+  }
+
+  return {
+    reporter,
+    begin(onChange: typeof changed) {
+      ended.clear()
+      output.clear()
+      current.clear()
+      tests = 0
+      changed = onChange
+    },
+    /** The step's outcome, or undefined while one of its files is still running. */
+    stepRun(lab: Lab, step: Step): StepRun | undefined {
+      const files = step.tests.map((test) => ended.get(join(root, 'labs', lab.name, test)))
+      if (files.some((file) => file === undefined)) return undefined
+      const problem = files.find((file) => file?.problem)?.problem
+      return { lab, step, tests: files.flatMap((file) => file?.tests ?? []), problem }
+    },
+    /** Errors that no test was waiting for. They count against the first step that otherwise passed. */
+    escaped(errors: readonly unknown[]) {
+      for (const error of errors as (VitestError & { VITEST_TEST_PATH?: string })[]) {
+        const path = error.VITEST_TEST_PATH ?? [...order.keys()][0]!
+        const file = ended.get(path)
+        const lab = order.get(path)?.lab
+        if (file && lab) file.problem ??= describeError(root, lab, error)
+      }
+    },
+    endStuckModules(afterMs: number) {
+      for (const path of order.keys()) {
+        if (ended.has(path)) continue
+        const test = current.get(path)
+        const message = `did not come back within ${afterMs / 1000} seconds: an endless loop?`
+        const failure = { name: 'Error', message: test ? `"${test.name}" ${message}` : message }
+        ended.set(path, { tests: [], problem: failure })
+      }
+    },
+    /** A file that Vitest never ended (it does not exist, or its process died) is a problem, not a pass. */
+    endMissingModules() {
+      for (const path of order.keys()) {
+        if (ended.has(path)) continue
+        const message = `${relative(root, path)} was not run: the file is missing, or its process died`
+        ended.set(path, { tests: [], problem: { name: 'Error', message } })
+      }
+    },
+  }
+}
+
+interface VitestError {
+  readonly name?: string
+  readonly message: string
+  readonly actual?: unknown
+  readonly expected?: unknown
+  readonly diff?: string
+  readonly stacks?: readonly { file: string; line: number; column: number }[]
+  readonly cause?: unknown
+}
+
+function describeTest(root: string, lab: Lab, test: TestCase, output: readonly string[]): TestOutcome {
+  const { state, errors } = test.result()
+  const { lesson, seed } = test.meta()
+  const error = errors?.[0]
+  return {
+    title: test.name,
+    state: state === 'passed' || state === 'failed' ? state : 'skipped',
+    lesson,
+    seed,
+    failure: error && describeError(root, lab, error),
+    output,
+  }
+}
+
+function describeError(root: string, lab: Lab, error: VitestError): TestFailure {
+  const frames = (error.stacks ?? []).map(({ file, line, column }) => ({ file: relative(root, file), line, column }))
+  const under = (folder: string) => frames.find((frame) => frame.file.startsWith(`labs/${lab.name}/${folder}/`))
+  const text = (value: unknown) => (typeof value === 'string' ? value : undefined)
+  return {
+    name: error.name ?? 'Error',
+    message: stripAnsi(error.message ?? String(error)),
+    expected: text(error.expected),
+    actual: text(error.actual),
+    diff: error.diff && stripAnsi(error.diff),
+    code: under('src'),
+    test: under('tests'),
+  }
+}

@@ -1,0 +1,85 @@
+/** The lines that list labs and steps with what the tests said about them. */
+import { indent, spread } from '../cli/terminal/layout.ts'
+import type { Paint } from '../cli/terminal/paint.ts'
+import type { Lab, Step } from './catalog.ts'
+import { printed, reportFailure } from './failure-report.ts'
+import type { StepOutcome, StepStatus } from './outcome.ts'
+
+export function labHeading(lab: Lab, paint: Paint): string {
+  return `  ${paint.strong(`Lab ${lab.number} · ${lab.title}`)}`
+}
+
+/** One line: mark, id, title, and at the right edge what there is to know. */
+export function stepLine(
+  step: Step,
+  right: string,
+  status: StepStatus | undefined,
+  paint: Paint,
+  width: number,
+): string {
+  const title = `${step.title}${step.star ? ' ★' : ''}`
+  const text = status === undefined ? paint.quiet(`${step.id}  ${title}`) : `${step.id}  ${title}`
+  return spread(`  ${mark(status, paint)} ${text}`, paint.quiet(right), width - 2)
+}
+
+/** The step's line, and below it what a step that did not pass needs said. */
+export function stepReport(outcome: StepOutcome, paint: Paint, width: number, showOutput: boolean): string[] {
+  const line = stepLine(outcome.step, summary(outcome), outcome.status, paint, width)
+  const output = outcome.tests.flatMap((test) => test.output)
+  if (outcome.status === 'passed' || outcome.status === 'skipped') {
+    return showOutput && output.length > 0 ? [line, '', ...indent(printed(output, paint), 6)] : [line]
+  }
+  return [line, '', ...indent(reportFailure(outcome, paint, width - 8), 6)]
+}
+
+/** What stands at the right edge of a step's line. */
+export function summary(outcome: Pick<StepOutcome, 'status' | 'tests' | 'step' | 'parts'>): string {
+  const passed = outcome.tests.filter((test) => test.state === 'passed').length
+  const skipped = outcome.tests.filter((test) => test.state === 'skipped').length
+  switch (outcome.status) {
+    case 'passed':
+      return `${count(passed, 'test')}${skipped > 0 ? `, ${skipped} skipped` : ''}   ${points(outcome.step.points)}`
+    case 'not begun':
+      return 'not begun'
+    case 'skipped':
+      return 'not judged: needs a tool that is not here (npm run doctor)'
+    case 'broken':
+      return 'does not run'
+    case 'begun':
+      return outcome.parts.length > 0
+        ? `${outcome.parts.filter((part) => part.written).length} of ${outcome.parts.length} parts written`
+        : 'begun'
+    case 'wrong':
+      return `${passed} of ${count(outcome.tests.length - skipped, 'test')} pass`
+  }
+}
+
+/** Points are given for steps that pass as a whole. */
+export function earned(outcomes: readonly Pick<StepOutcome, 'status' | 'step'>[]): number {
+  return outcomes.filter((each) => each.status === 'passed').reduce((sum, each) => sum + each.step.points, 0)
+}
+
+export function points(amount: number): string {
+  return count(amount, 'point')
+}
+
+function count(amount: number, noun: string): string {
+  return `${amount} ${noun}${amount === 1 ? '' : 's'}`
+}
+
+function mark(status: StepStatus | undefined, paint: Paint): string {
+  switch (status) {
+    case 'passed':
+      return paint.good('✔')
+    case 'wrong':
+    case 'broken':
+      return paint.bad('✖')
+    case 'not begun':
+    case 'begun':
+      return paint.open('○')
+    case 'skipped':
+      return paint.open('↷')
+    default:
+      return paint.quiet('·')
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * One run of a lab as learners see it: steps in order, up to the first that does not pass.
+ */
+
+import { pageWidth } from '../cli/terminal/layout.ts'
+import { createPaint, wantsColours } from '../cli/terminal/paint.ts'
+import { createProgressLine } from '../cli/terminal/progress-line.ts'
+import type { Lab, Step } from './catalog.ts'
+import { earned, labHeading, points, stepLine, stepReport } from './lab-report.ts'
+import { judgeStep, type StepOutcome } from './outcome.ts'
+import { readParts } from './parts.ts'
+import type { LabRunner } from './run-labs.ts'
+
+export interface SessionOptions {
+  readonly root: string
+  readonly lab: Lab
+  /** The steps to run, in order. */
+  readonly steps: readonly Step[]
+  /** False for `--json`. */
+  readonly print: boolean
+}
+
+/** Runs and prints. Returns the outcomes of the steps that were judged. */
+export async function runLabOnce(runner: LabRunner, options: SessionOptions): Promise<StepOutcome[]> {
+  const { root, lab, steps } = options
+  const out = process.stdout
+  const paint = createPaint(wantsColours(out))
+  const width = pageWidth(out)
+  const line = createProgressLine(out)
+  const say = (lines: readonly string[]) => {
+    if (options.print) out.write(`${lines.join('\n')}\n`)
+  }
+  const outcomes: StepOutcome[] = []
+
+  say(['', labHeading(lab, paint), ''])
+  await runner.run({
+    progress(_, __, testsDone) {
+      const step = steps[outcomes.length]
+      if (options.print && step) line.show(stepLine(step, `running, ${testsDone} tests done`, undefined, paint, width))
+    },
+    stepEnded(run) {
+      line.clear()
+      const outcome = judgeStep(run, (step) => readParts(root, lab, step))
+      outcomes.push(outcome)
+      say(stepReport(outcome, paint, width, steps.length === 1))
+      return outcome.status === 'passed' || outcome.status === 'skipped'
+    },
+  })
+  line.clear()
+  const judged = outcomes.map((outcome) => outcome.step)
+  const rest = steps.filter((step) => !judged.includes(step))
+  if (rest.length > 0) say(['', ...rest.map((step) => stepLine(step, '', undefined, paint, width))])
+  say(['', ...closing(options, outcomes).map((text) => `  ${text}`), ''])
+  return outcomes
+
+  function closing({ steps: asked }: SessionOptions, seen: readonly StepOutcome[]): string[] {
+    const maximum = asked.reduce((sum, step) => sum + step.points, 0)
+    const score = `${earned(seen)} of ${points(maximum)}`
+    if (!seen.every((outcome) => outcome.status === 'passed') || seen.length < asked.length) {
+      return asked.length > 1 ? [paint.quiet(score)] : []
+    }
+    if (asked.length === 1) {
+      const next = lab.steps[lab.steps.indexOf(asked[0]!) + 1]
+      const command = next ? `npm run lab ${next.id}` : `npm run lab ${lab.number}`
+      return [
+        `${paint.good(`Step ${asked[0]!.id} passes.`)}   Next: ${paint.link(command)}${next ? `  ${next.title}` : ''}`,
+      ]
+    }
+    return [
+      `${paint.good(`All ${asked.length} steps pass:`)} ${score}.`,
+      `${paint.link(`npm start -- --mine ${lab.number}`)} boots the cluster on your own ${lab.title}.`,
+    ]
+  }
+}

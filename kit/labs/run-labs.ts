@@ -1,0 +1,136 @@
+/**
+ * Runs the tests of labs in this process's Vitest and hands back plain outcomes, step by step, in the labs' order.
+ *
+ * Each lab is a project of its own, in which that lab is the learner's and all others are solutions. Test files run in
+ * parallel; a step is reported once all earlier ones have been, so the order never depends on which was faster.
+ */
+import { join } from 'node:path'
+import { BaseSequencer, createVitest, type TestSpecification, type Vitest } from 'vitest/node'
+import { importConditions } from '../cli/import-conditions.ts'
+import { type Lab, repositoryRoot, type Step } from './catalog.ts'
+import { type Collector, createCollector } from './collect-outcomes.ts'
+import type { StepRun } from './outcome.ts'
+
+export interface LabSteps {
+  readonly lab: Lab
+  readonly steps: readonly Step[]
+}
+
+export interface RunEvents {
+  /** All test files of this step have ended. Return false to stop the whole run. */
+  stepEnded(run: StepRun): boolean
+  /** A test has begun or ended: a sign of life. */
+  progress?(lab: Lab, step: Step, testsDone: number): void
+}
+
+export interface LabRunner {
+  run(events: RunEvents): Promise<void>
+  /** Forgets what was loaded of these files (absolute paths), so that the next run sees their new text. */
+  filesChanged(paths: readonly string[]): void
+  close(): Promise<void>
+}
+
+/** A learner's endless loop blocks its process, and no timer in there can end it: the runner gives up after this long. */
+const STUCK_AFTER_MS = 60_000
+
+export async function createLabRunner(
+  selection: readonly LabSteps[],
+  { root = repositoryRoot, solutions = false } = {},
+): Promise<LabRunner> {
+  const order = new Map<string, { lab: Lab; step: Step }>()
+  for (const { lab, steps } of selection) {
+    for (const step of steps) {
+      for (const test of step.tests) order.set(join(root, 'labs', lab.name, test), { lab, step })
+    }
+  }
+  const paths = [...order.keys()]
+
+  /** Earlier steps first: their verdict is what the learner waits for. */
+  class StepOrder extends BaseSequencer {
+    override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+      return files.sort((a, b) => paths.indexOf(a.moduleId) - paths.indexOf(b.moduleId))
+    }
+  }
+
+  const collector = createCollector(root, order)
+  const projects = selection.map(({ lab, steps }) => {
+    const mine = solutions ? undefined : String(lab.number)
+    const conditions = [...importConditions(mine), 'module', 'node', 'development|production']
+    return {
+      root,
+      resolve: { conditions },
+      ssr: { resolve: { conditions } },
+      test: {
+        name: lab.name,
+        include: steps.flatMap((step) => step.tests.map((test) => `labs/${lab.name}/${test}`)),
+        pool: 'forks' as const,
+      },
+    }
+  })
+  const vitest = await createVitest('test', {
+    config: false,
+    root,
+    watch: false,
+    reporters: [collector.reporter],
+    sequence: { sequencer: StepOrder },
+    projects,
+  } as Parameters<typeof createVitest>[1])
+
+  return {
+    run: (events) => runOnce(vitest, collector, order, events),
+    filesChanged(changed) {
+      for (const path of changed) vitest.invalidateFile(path)
+    },
+    close: () => vitest.close(),
+  }
+}
+
+async function runOnce(
+  vitest: Vitest,
+  collector: Collector,
+  order: ReadonlyMap<string, { lab: Lab; step: Step }>,
+  events: RunEvents,
+): Promise<void> {
+  const steps = [...new Set(order.values())].filter(
+    (item, index, all) => all.findIndex((other) => other.step === item.step) === index,
+  )
+  let next = 0
+  let stopped = false
+  let lastSign = Date.now()
+  let giveUp: () => void = () => {}
+  const stuck = new Promise<void>((resolve) => {
+    giveUp = resolve
+  })
+
+  const reportEnded = () => {
+    for (let item = steps[next]; item && !stopped; item = steps[next]) {
+      const run = collector.stepRun(item.lab, item.step)
+      if (!run) return
+      next++
+      if (!events.stepEnded(run)) stopped = true
+    }
+    if (stopped) void vitest.cancelCurrentRun('test-failure')
+  }
+  collector.begin((lab, step, done) => {
+    lastSign = Date.now()
+    events.progress?.(lab, step, done)
+    reportEnded()
+  })
+  const watchdog = setInterval(() => {
+    if (Date.now() - lastSign < STUCK_AFTER_MS) return
+    collector.endStuckModules(STUCK_AFTER_MS)
+    reportEnded()
+    giveUp()
+  }, 1000)
+  try {
+    const specifications = await vitest.globTestSpecifications()
+    const finished = vitest.runTestSpecifications(specifications, true).then((result) => {
+      collector.escaped(result.unhandledErrors)
+    })
+    await Promise.race([finished, stuck])
+    collector.endMissingModules()
+    reportEnded()
+  } finally {
+    clearInterval(watchdog)
+  }
+}

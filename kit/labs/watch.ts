@@ -1,0 +1,111 @@
+/**
+ * `npm run lab 3 -- --watch`: runs again whenever a file of the lab changes, with keys for what one does next.
+ *
+ * One Vitest stays loaded, so a run after an edit takes a fraction of the first.
+ */
+import { type FSWatcher, watch } from 'node:fs'
+import { join } from 'node:path'
+import { createPaint, wantsColours } from '../cli/terminal/paint.ts'
+import type { Lab, Step } from './catalog.ts'
+import { nextHint } from './hints.ts'
+import { runLabOnce } from './lab-session.ts'
+import type { StepOutcome } from './outcome.ts'
+import { createLabRunner, type LabRunner } from './run-labs.ts'
+
+/** Editors write a file in several small acts. */
+const SETTLE_MS = 80
+
+/** Resolves with the exit code when the learner quits: 0 when the last run passed. */
+export async function watchLab(root: string, lab: Lab, first: readonly Step[]): Promise<number> {
+  const paint = createPaint(wantsColours(process.stdout))
+  let steps = first
+  let runner: LabRunner = await createLabRunner([{ lab, steps }])
+  let outcomes: StepOutcome[] = []
+  let busy = false
+  let again = false
+  const changed = new Set<string>()
+
+  const run = async () => {
+    if (busy) {
+      again = true
+      return
+    }
+    busy = true
+    do {
+      again = false
+      runner.filesChanged([...changed])
+      changed.clear()
+      if (process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[3J\u001b[H')
+      outcomes = await runLabOnce(runner, { root, lab, steps, print: true })
+      process.stdout.write(`  ${keys()}\n`)
+    } while (again)
+    busy = false
+  }
+  const keys = () =>
+    [
+      ['enter', 'run again'],
+      ['n', 'next step'],
+      ['a', 'whole lab'],
+      ['h', 'hint'],
+      ['q', 'quit'],
+    ]
+      .map(([key, what]) => `${paint.link(key!)} ${paint.quiet(what!)}`)
+      .join('   ')
+  const choose = async (chosen: readonly Step[]) => {
+    if (busy) return
+    await runner.close()
+    steps = chosen
+    runner = await createLabRunner([{ lab, steps }])
+    await run()
+  }
+
+  let timer: NodeJS.Timeout | undefined
+  const onChange = (folder: string) => (_: string, file: string | null) => {
+    if (!file) return
+    changed.add(join(root, 'labs', lab.name, folder, file))
+    clearTimeout(timer)
+    timer = setTimeout(() => void run(), SETTLE_MS)
+  }
+  const watchers: FSWatcher[] = ['src', 'tests'].map((folder) =>
+    watch(join(root, 'labs', lab.name, folder), { recursive: true }, onChange(folder)),
+  )
+
+  await run()
+  await new Promise<void>((quit) => {
+    onKey((key) => {
+      if (key === 'q' || key === '\u0003' || key === '\u0004') quit()
+      else if (key === '\r' || key === '\n' || key === 'r') void run()
+      else if (key === 'n') void choose([stepAfter(lab, outcomes, steps)])
+      else if (key === 'a') void choose(lab.steps)
+      else if (key === 'h') process.stdout.write(hintText(root, lab, outcomes, steps))
+    })
+  })
+  clearTimeout(timer)
+  for (const watcher of watchers) watcher.close()
+  await runner.close()
+  return outcomes.length === steps.length && outcomes.every((outcome) => outcome.status === 'passed') ? 0 : 1
+}
+
+/** The step to go on with: the first that does not pass, else the one after the last that ran. */
+function stepAfter(lab: Lab, outcomes: readonly StepOutcome[], steps: readonly Step[]): Step {
+  const open = outcomes.find((outcome) => outcome.status !== 'passed')?.step
+  const last = steps.at(-1)!
+  if (open && steps.length > 1) return open
+  return lab.steps[lab.steps.indexOf(last) + 1] ?? last
+}
+
+function hintText(root: string, lab: Lab, outcomes: readonly StepOutcome[], steps: readonly Step[]): string {
+  const step = outcomes.find((outcome) => outcome.status !== 'passed')?.step ?? steps[0]!
+  return `\n${nextHint(root, lab, step).join('\n')}\n`
+}
+
+/** One call per key; without a terminal, whole lines count by their first letter. */
+function onKey(handle: (key: string) => void): void {
+  const { stdin } = process
+  if (stdin.isTTY) stdin.setRawMode(true)
+  stdin.setEncoding('utf8')
+  stdin.on('data', (text: string) => {
+    for (const key of stdin.isTTY ? text : text.slice(0, 1)) handle(key)
+  })
+  stdin.on('end', () => handle('q'))
+}
