@@ -1,8 +1,8 @@
 /**
  * The given loop around Workqueue: takes keys, looks, performs, and puts keys back that failed.
  *
- * Guarantees: never two looks at one key at once; a look that throws is repeated after the rate limiter's delay; a Conflict
- * is an everyday answer (somebody was faster) and not worth a log line; a part that is not written yet is named once in the log.
+ * Guarantees: never two looks at one key at once; a look that throws is repeated after the rate limiter's delay; Conflict
+ * and AlreadyExists are everyday answers (the copy was behind) and not worth a log line; a part that is not written yet is named once in the log.
  */
 import { hasReason } from '#kit/api/status-error.ts'
 import type { Clock, Timer } from '#kit/contracts/clock.ts'
@@ -54,7 +54,8 @@ export function createControlLoop({ name, reconcile, clock, log }: ControlLoopOp
       if (unwritten.has(message)) return
       unwritten.add(message)
       log.error(`${name} controller`, error)
-    } else if (!hasReason(error, 'Conflict')) log.warn(`${name} controller: ${key}: ${message}; will try again`)
+    } else if (!hasReason(error, 'Conflict', 'AlreadyExists'))
+      log.warn(`${name} controller: ${key}: ${message}; will try again`)
   }
 
   function pump(): void {

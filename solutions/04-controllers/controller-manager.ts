@@ -1,43 +1,26 @@
-/**
- * The composition root of kube-controller-manager: which controllers run, on one set of informers.
- *
- * Guarantee: a controller that cannot start, for instance because its part is not written yet, is named in the log and leaves
- * the others running.
- */
-import type { ApiClient } from '#kit/contracts/api-client.ts'
-import { type Clock, systemClock } from '#kit/contracts/clock.ts'
-import type { Log } from '#kit/contracts/log.ts'
+/** The composition root of kube-controller-manager: which controllers run. */
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
-import type { Controller, ControllerContext } from './controller.ts'
-import { createInformers } from './informers.ts'
+import { startDeploymentController } from './deployment/controller.ts'
 import { startReplicaSetController } from './replicaset/controller.ts'
+import { type CommonOptions, runControllers } from './run-controllers.ts'
 
-export interface ControllerManagerOptions {
-  readonly client: ApiClient
-  readonly log: Log
-  readonly clock?: Clock
+export interface ControllerManagerOptions extends CommonOptions {
+  /** A node that was silent for so long is not ready. Default 40 s. */
+  readonly nodeMonitorGracePeriodMs?: number
+  /** How often to look at the heartbeats. Default 5 s. */
+  readonly nodeMonitorPeriodMs?: number
+  /** PEM; published to every namespace as the ConfigMap kube-root-ca.crt. */
+  readonly rootCertificateAuthority?: string | undefined
 }
 
 export async function startControllerManager(options: ControllerManagerOptions): Promise<RunningComponent> {
-  const { client, log, clock = systemClock } = options
-  const informers = createInformers({ client, clock, log })
-  const context: ControllerContext = { client, informers, clock, log }
-  const starters: Record<string, () => Controller> = {
-    replicaset: () => startReplicaSetController(context, 'replicaSets'),
-    replicationcontroller: () => startReplicaSetController(context, 'replicationControllers'),
-  }
-  const controllers = Object.entries(starters).flatMap(([name, start]) => {
-    try {
-      return [start()]
-    } catch (error) {
-      log.error(`${name} controller does not run`, error)
-      return []
-    }
-  })
-  return {
-    async stop() {
-      informers.stop()
-      await Promise.all(controllers.map((controller) => controller.stop()))
+  return runControllers(
+    'kube-controller-manager',
+    {
+      deployment: startDeploymentController,
+      replicaset: (context) => startReplicaSetController(context, 'replicaSets'),
+      replicationcontroller: (context) => startReplicaSetController(context, 'replicationControllers'),
     },
-  }
+    options,
+  )
 }

@@ -117,7 +117,11 @@ export class InformerStore<T> {
     return [...(keysByValue.get(value) ?? [])].map((key) => this.#objects.get(key)!)
   }
 
-  /** Adds or updates, with its index entries; no delta when we have this very version. @solution-only */
+  /**
+   * Adds or updates, with its index entries; no delta when we have this very version.
+   *
+   * @solution-only
+   */
   #put(object: Stored<T>): Delta<T>[] {
     const key = objectKey(object)
     const previous = this.#objects.get(key)
@@ -128,7 +132,11 @@ export class InformerStore<T> {
     return [previous ? { type: 'updated', object, previous } : { type: 'added', object }]
   }
 
-  /** The delta carries the last state that is known: the event's if there is one, else ours. @solution-only */
+  /**
+   * The delta carries the last state that is known: the event's if there is one, else ours.
+   *
+   * @solution-only
+   */
   #remove(key: string, last?: Stored<T>): Delta<T>[] {
     const known = this.#objects.get(key)
     if (!known) return []
@@ -137,7 +145,11 @@ export class InformerStore<T> {
     return [{ type: 'deleted', object: last ?? known }]
   }
 
-  /** Enters an object under each of its values in each index. @solution-only */
+  /**
+   * Enters an object under each of its values in each index.
+   *
+   * @solution-only
+   */
   #index(key: string, object: Stored<T>): void {
     for (const [name, path] of Object.entries(this.#indexPaths)) {
       const keysByValue = this.#indexes.get(name)!
@@ -148,7 +160,11 @@ export class InformerStore<T> {
     }
   }
 
-  /** Must see the object as it was indexed, or its old values stay behind. @solution-only */
+  /**
+   * Must see the object as it was indexed, or its old values stay behind.
+   *
+   * @solution-only
+   */
   #unindex(key: string, object: Stored<T>): void {
     for (const [name, path] of Object.entries(this.#indexPaths)) {
       const keysByValue = this.#indexes.get(name)!

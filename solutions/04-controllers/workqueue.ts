@@ -44,7 +44,10 @@ export class Workqueue {
    * @lab 4.2 Add a key for later
    */
   addAfter(key: string, nowMs: number, delayMs: number): void {
-    if (delayMs <= 0) return this.add(key)
+    if (delayMs <= 0) {
+      this.add(key)
+      return
+    }
     const dueMs = nowMs + delayMs
     const waitingMs = this.#due.get(key)
     if (waitingMs === undefined || dueMs < waitingMs) this.#due.set(key, dueMs)
