@@ -1,18 +1,43 @@
 /**
  * Which tree the tests judge: all solutions, or the learner's labs named in LAB_MINE ("3", "1,4", "all").
  *
- * Setting `resolve.conditions` replaces Vite's defaults, so they are repeated here.
+ * Three groups, one after the other, so that what is sensitive to time or to the machine has it to itself: the tests proper
+ * in parallel; the gate, which runs tools and tests of its own; tests that need Docker, one file at a time.
  */
 import { defineConfig } from 'vitest/config'
 import { importConditions } from './kit/cli/import-conditions.ts'
 
+// Setting `resolve.conditions` replaces Vite's defaults, so they are repeated here.
 const conditions = [...importConditions(process.env.LAB_MINE), 'module', 'node', 'development|production']
+
+const everything = ['labs/*/tests/**/*.test.ts', 'kit/**/*.test.ts', 'checker/**/*.test.ts']
+const gate = ['kit/gate/**/*.test.ts']
+const docker = ['{labs,kit,checker}/**/*.docker.test.ts']
 
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['labs/*/tests/**/*.test.ts', 'kit/**/*.test.ts', 'checker/**/*.test.ts'],
     pool: 'forks',
+    projects: [
+      {
+        extends: true,
+        test: { name: 'tests', include: everything, exclude: [...gate, ...docker], sequence: { groupOrder: 0 } },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'gate',
+          include: gate,
+          testTimeout: 180_000,
+          sequence: { groupOrder: 1 },
+          fileParallelism: false,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'docker', include: docker, sequence: { groupOrder: 2 }, fileParallelism: false },
+      },
+    ],
   },
 })
