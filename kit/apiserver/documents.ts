@@ -4,6 +4,7 @@
  * The core has already decided that the caller may see it. Paths that nobody serves get what upstream's router says: a
  * plain "404 page not found".
  */
+import { createHash } from 'node:crypto'
 import { apiVersionOf } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { KindRow } from '../contracts/apiserver.ts'
@@ -54,7 +55,7 @@ export function sendDocumentAt(exchange: Exchange, target: RequestTarget, source
     case 'apis':
       return sendDiscovery(exchange, path, sources)
     case 'openapi':
-      return sendOpenApi(exchange, path, sources.kinds)
+      return sendOpenApi(exchange, target, path, sources.kinds)
     case '':
       return sendJson(exchange, { paths: rootPaths(sources.kinds) })
     default:
@@ -87,10 +88,34 @@ function sendDiscovery(exchange: Exchange, path: string, { kinds, serverAddress 
   return rest.length === 2 ? sendJson(exchange, apiResourceList(kinds, `${group}/${version}`)) : notFound(exchange)
 }
 
-function sendOpenApi(exchange: Exchange, path: string, kinds: readonly KindRow[]): Promise<void> {
-  if (path === '/openapi/v3') return sendJson(exchange, openApiIndex(kinds))
-  const groupVersion = /^\/openapi\/v3\/(?:api|apis)\/(.+)$/.exec(path)?.[1]
-  return sendJson(exchange, groupVersion && openApiDocument(kinds, groupVersion))
+/** Clients keep these documents on disk: the index by its ETag, each document for as long as its hash stays the same. */
+function sendOpenApi(
+  exchange: Exchange,
+  target: RequestTarget,
+  path: string,
+  kinds: readonly KindRow[],
+): Promise<void> {
+  const { request, response } = exchange
+  if (path === '/openapi/v3') {
+    const index = JSON.stringify(openApiIndex(kinds))
+    const etag = `"${createHash('sha256').update(index).digest('hex').slice(0, 32)}"`
+    response.setHeader('ETag', etag)
+    if (request.headers['if-none-match'] === etag) {
+      response.writeHead(304).end()
+      return Promise.resolve()
+    }
+    return sendJson(exchange, index)
+  }
+  const document = openApiDocument(kinds, path.replace('/openapi/v3/', ''))
+  if (!document) return notFound(exchange)
+  const headers: Record<string, string> = target.query.hash
+    ? { 'Cache-Control': 'public, immutable', Expires: nextYear() }
+    : {}
+  return sendDocument(exchange, 'application/json', document, headers)
+}
+
+function nextYear(): string {
+  return new Date(Date.now() + 365 * 24 * 3600 * 1000).toUTCString()
 }
 
 function sendJson(exchange: Exchange, document: object | string | undefined): Promise<void> {

@@ -6,8 +6,12 @@ import { CompactedError } from '../contracts/key-value-store.ts'
 import type { EtcdClient, EtcdError } from '../etcd-api/client.ts'
 import type { KeyValue as EtcdKeyValue, KeyEvent } from '../etcd-api/messages.ts'
 
-export function createEtcdKeyValueStore(client: EtcdClient): KeyValueStore {
+/** Asks the member for its version once, to know whether its progress notifications can be believed. */
+export async function createEtcdKeyValueStore(client: EtcdClient): Promise<KeyValueStore> {
+  const progressIsReliable = isAtLeast((await client.status()).version, '3.5.13')
   return {
+    progressIsReliable,
+
     async range({ from, to, limit = 0, revision = 0 }) {
       try {
         const answer = await client.range({ key: from, rangeEnd: to, limit, revision })
@@ -83,6 +87,10 @@ class EtcdWatch implements KeyValueWatch {
       })
     }
   }
+}
+
+function isAtLeast(version: string, wanted: string): boolean {
+  return version.localeCompare(wanted, 'en', { numeric: true }) >= 0
 }
 
 function toKeyValue({ key, value, modRevision }: EtcdKeyValue): KeyValue {

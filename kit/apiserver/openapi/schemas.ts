@@ -43,7 +43,7 @@ const packageOfGroup: Readonly<Record<string, string>> = {
   '': 'io.k8s.api.core',
   'apiextensions.k8s.io': 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions',
   'apiregistration.k8s.io': 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
-  'flowcontrol.apiserver.k8s.io': 'io.k8s.api.flowcontrol',
+  'meta.k8s.io': 'io.k8s.apimachinery.pkg.apis.meta',
 }
 
 /** "io.k8s.api.apps.v1.Deployment" for a Deployment of apps/v1. */

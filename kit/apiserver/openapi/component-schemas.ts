@@ -1,0 +1,71 @@
+/**
+ * Our schemas in OpenAPI's words, and with them all that they refer to.
+ */
+import { type Field, type Schema, schemaNamed } from './schemas.ts'
+
+const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
+
+/** Kinds of value that upstream gives a schema of their own, though in JSON they are scalars. */
+const scalarSchemas: Readonly<Record<string, { readonly name: string; readonly schema: object }>> = {
+  time: { name: `${META}.Time`, schema: { type: 'string', format: 'date-time', description: 'A time in RFC 3339.' } },
+  quantity: {
+    name: 'io.k8s.apimachinery.pkg.api.resource.Quantity',
+    schema: {
+      description: 'A number with a suffix: 100m, 1.5, 64Mi, 2G, 1e3.',
+      oneOf: [{ type: 'string' }, { type: 'number' }],
+    },
+  },
+  'int-or-string': {
+    name: 'io.k8s.apimachinery.pkg.util.intstr.IntOrString',
+    schema: {
+      description: 'A number or a name.',
+      format: 'int-or-string',
+      oneOf: [{ type: 'integer' }, { type: 'string' }],
+    },
+  },
+}
+
+/** `components.schemas` for these schemas and whatever they use. Names that are unknown get a schema that allows all. */
+export function componentSchemas(roots: readonly string[]): Record<string, object> {
+  const found: Record<string, object> = {}
+  const queue = [...roots]
+  for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
+    if (found[name]) continue
+    const schema = schemaNamed(name)
+    found[name] = schema ? openApiSchema(schema, (reference) => queue.push(reference)) : { type: 'object' }
+  }
+  for (const { name, schema } of Object.values(scalarSchemas)) found[name] = schema
+  return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+function openApiSchema(schema: Schema, refer: (name: string) => void): object {
+  const fields = Object.entries(schema.fields)
+  const required = fields.filter(([, field]) => field.required).map(([name]) => name)
+  return {
+    ...(schema.description && { description: schema.description }),
+    type: 'object',
+    ...(required.length > 0 && { required }),
+    ...(fields.length > 0 && {
+      properties: Object.fromEntries(
+        fields.map(([name, field]) => [name, { description: field.description, ...openApiType(field.type, refer) }]),
+      ),
+    }),
+    ...(schema.groupVersionKind && { 'x-kubernetes-group-version-kind': [schema.groupVersionKind] }),
+  }
+}
+
+function openApiType(type: Field['type'], refer: (name: string) => void): object {
+  if (type.startsWith('[]')) return { type: 'array', items: openApiType(type.slice(2), refer) }
+  if (type.startsWith('map ')) return { type: 'object', additionalProperties: openApiType(type.slice(4), refer) }
+  if (type === 'any') return { type: 'object' }
+  const scalar = scalarSchemas[type]
+  if (scalar) return reference(scalar.name)
+  if (!type.includes('.')) return { type }
+  refer(type)
+  return reference(type)
+}
+
+/** Inside `allOf`, since beside a bare `$ref` OpenAPI 3.0 ignores everything, the description too. */
+function reference(name: string): object {
+  return { allOf: [{ $ref: `#/components/schemas/${name}` }] }
+}

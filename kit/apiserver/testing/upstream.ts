@@ -1,0 +1,24 @@
+/**
+ * Recordings of a real API server, where they are at hand. Tests that compare with them skip where they are not.
+ */
+import { existsSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+
+const directory = new URL('../../../../shared/upstream/', import.meta.url)
+
+export const hasRecordings = existsSync(directory)
+
+/** A JSON file of the recordings, gunzipped when its name says so. */
+export function recording<T>(name: string): T {
+  const bytes = readFileSync(new URL(name, directory))
+  return JSON.parse((name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')) as T
+}
+
+/** A file of one JSON value a line. */
+export function recordedLines<T>(name: string): T[] {
+  const text = readFileSync(new URL(name, directory), 'utf8')
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as T)
+}
