@@ -30,6 +30,7 @@ const commands = {
   bench: 'cluster',
   stubs: 'plain',
   mutants: 'vitest',
+  red: 'vitest',
 }
 
 const [command = '', ...args] = process.argv.slice(2)

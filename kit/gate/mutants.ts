@@ -14,6 +14,8 @@ export interface Mutant {
   readonly name: string
   /** The classic mistake, in a sentence. */
   readonly mistake: string
+  /** The mistake makes something wait forever, so that a test's timeout is what catches it. */
+  readonly hangs: boolean
   /** From the root: `solutions/03-scheduler/filters/resources.ts`. */
   readonly file: string
   /** The whole file with the mistake in it. */
@@ -60,5 +62,5 @@ function readMutant(root: string, lab: Lab, entry: Record<string, unknown>): Mut
   const source = parts.join(replace!.replace(/\n$/, ''))
   const failure = parseSync(path, source).errors[0]
   if (failure) throw new Error(`"${name}": does not parse: ${failure.message}`)
-  return { lab, step, name: name!, mistake: mistake!, file: path, source }
+  return { lab, step, name: name!, mistake: mistake!, hangs: entry.hangs === true, file: path, source }
 }

@@ -1,8 +1,8 @@
 /**
  * Runs every mutant against the tests of its step, all in one Vitest: one project per mutant, whose plugin swaps one file.
  *
- * A mutant is caught when a test fails. One whose test file cannot even be collected, or that runs into a timeout, is told
- * apart: it says nothing about whether the tests know the mistake.
+ * A mutant is caught when a test fails. One whose test file cannot even be collected, or that runs into a timeout without
+ * saying so (`hangs: true`), is told apart: it says nothing about whether the tests know the mistake.
  */
 import { join } from 'node:path'
 import { createVitest, type TestModule } from 'vitest/node'
@@ -53,7 +53,7 @@ export async function runMutants(
       const modules = pending.get(module.project.name) ?? new Set()
       pending.set(module.project.name, modules.add(module))
       const ended = [...modules].filter((each) => each.state() !== 'pending' && each.state() !== 'queued')
-      if (ended.length === testsFor(mutant).length) report({ mutant, ...judge(ended) })
+      if (ended.length === testsFor(mutant).length) report({ mutant, ...judge(mutant, ended) })
     },
   }
   const vitest = await createVitest('test', {
@@ -71,12 +71,12 @@ export async function runMutants(
   }
 }
 
-function judge(modules: readonly TestModule[]): Omit<MutantResult, 'mutant'> {
+function judge(mutant: Mutant, modules: readonly TestModule[]): Omit<MutantResult, 'mutant'> {
   const problems = modules.flatMap((module) => module.errors())
   const failed = modules.flatMap((module) => [...module.children.allTests('failed')])
   const byAssertion = failed.find((test) => !isTimeout(test.result().errors?.[0]?.message))
   if (byAssertion) return { verdict: 'caught', detail: byAssertion.name }
-  if (failed[0]) return { verdict: 'timed out', detail: failed[0].name }
+  if (failed[0]) return { verdict: mutant.hangs ? 'caught' : 'timed out', detail: failed[0].name }
   if (problems[0]) return { verdict: 'broken', detail: problems[0].message }
   return { verdict: 'survived', detail: `${modules.map((module) => module.moduleId).join(', ')} passed` }
 }

@@ -33,9 +33,24 @@ export interface LabRunner {
 /** A learner's endless loop blocks its process, and no timer in there can end it: the runner gives up after this long. */
 const STUCK_AFTER_MS = 60_000
 
+/** A Vite plugin that gives some files another text than the disk has. */
+export interface FileSource {
+  readonly name: string
+  readonly enforce: 'pre'
+  /** The text of a module (absolute path), or undefined to leave it alone. */
+  load(id: string): string | undefined
+}
+
+export interface RunnerOptions {
+  readonly root?: string
+  /** Steers what the test files load; the gate puts generated stubs there. */
+  readonly plugins?: readonly FileSource[]
+  readonly testTimeoutMs?: number
+}
+
 export async function createLabRunner(
   selection: readonly LabSteps[],
-  { root = repositoryRoot, solutions = false } = {},
+  { root = repositoryRoot, plugins = [], testTimeoutMs }: RunnerOptions = {},
 ): Promise<LabRunner> {
   const order = new Map<string, { lab: Lab; step: Step }>()
   for (const { lab, steps } of selection) {
@@ -54,16 +69,17 @@ export async function createLabRunner(
 
   const collector = createCollector(root, order)
   const projects = selection.map(({ lab, steps }) => {
-    const mine = solutions ? undefined : String(lab.number)
-    const conditions = [...importConditions(mine), 'module', 'node', 'development|production']
+    const conditions = [...importConditions(String(lab.number)), 'module', 'node', 'development|production']
     return {
       root,
+      plugins: [...plugins],
       resolve: { conditions },
       ssr: { resolve: { conditions } },
       test: {
         name: lab.name,
         include: steps.flatMap((step) => step.tests.map((test) => `labs/${lab.name}/${test}`)),
         pool: 'forks' as const,
+        ...(testTimeoutMs !== undefined && { testTimeout: testTimeoutMs }),
       },
     }
   })

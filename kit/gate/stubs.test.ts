@@ -1,0 +1,53 @@
+/** The gate, part one: stubs and guides are what the generator makes, and the labs are described completely. */
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readCatalog, repositoryRoot as root } from '../labs/catalog.ts'
+import { runStubs } from '../stubs/command.ts'
+import { generateStubTree, labNames } from '../stubs/stub-tree.ts'
+
+const labs = readCatalog()
+
+describe('the stubs', () => {
+  it('and the code in the guides are what `npm run stubs` generates', () => {
+    expect(runStubs(root, { labs: [], check: true, force: false }).lines).toEqual([])
+  })
+
+  it('belong to labs that all have a lab.yaml', () => {
+    expect(labNames(root)).toEqual(labs.map((lab) => lab.name))
+  })
+})
+
+describe.each(labs.map((lab) => ({ lab, name: lab.name })))('lab.yaml of $name', ({ lab }) => {
+  const steps = new Set(lab.steps.map((step) => step.id))
+
+  it('numbers its steps in order', () => {
+    expect(lab.steps.map((step) => step.id)).toEqual(lab.steps.map((_, index) => `${lab.number}.${index + 1}`))
+  })
+
+  it('gives every step three hints that say something', () => {
+    for (const step of lab.steps) {
+      expect(step.hints, step.id).toHaveLength(3)
+      expect(Math.min(...step.hints.map((hint) => hint.length)), `${step.id}: the shortest hint`).toBeGreaterThan(10)
+    }
+  })
+
+  it('names files that exist and hold exactly the parts of the step', () => {
+    const { tasks } = generateStubTree(root, lab.name)
+    expect(tasks.filter((task) => !steps.has(task.step)).map((task) => `${task.step} ${task.symbol}`)).toEqual([])
+    for (const step of lab.steps) {
+      const tagged = tasks.filter((task) => task.step === step.id).map((task) => task.file)
+      const named = step.files.map((file) => `labs/${lab.name}/src/${file}`)
+      expect([...named].sort(), `the files of step ${step.id}`).toEqual([...new Set(tagged)].sort())
+    }
+  })
+
+  it('names every test file of the lab exactly once', () => {
+    const folder = join(root, 'labs', lab.name)
+    const found = readdirSync(join(folder, 'tests'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.test.ts'))
+      .map((path) => `tests/${path.replaceAll('\\', '/')}`)
+    expect(lab.steps.flatMap((step) => step.tests).sort()).toEqual(found.sort())
+    for (const step of lab.steps) for (const test of step.tests) expect(existsSync(join(folder, test)), test).toBe(true)
+  })
+})
