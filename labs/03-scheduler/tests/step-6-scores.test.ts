@@ -1,0 +1,217 @@
+/** Step 3.6: which of the nodes that fit is best? */
+import { describe, expect } from 'vitest'
+import type { Taint } from '#kit/api/objects.ts'
+import { createRandom } from '#kit/sim/random.ts'
+import { lesson } from '#kit/testing/lesson.ts'
+import { balancedScore } from '#scheduler/scores/balanced-allocation.ts'
+import { leastAllocatedScore } from '#scheduler/scores/least-allocated.ts'
+import { preferenceWeight } from '#scheduler/scores/node-affinity.ts'
+import { normalizeScores } from '#scheduler/scores/normalize.ts'
+import { untoleratedAdvice } from '#scheduler/scores/taint-toleration.ts'
+import { GIB, nodeInfo, pod } from './fixtures.ts'
+
+const LEAST = 'kube-scheduler plugins/noderesources/least_allocated.go'
+const BALANCED = 'kube-scheduler plugins/noderesources/balanced_allocation.go'
+const NORMALIZE = 'kube-scheduler plugins/helper/normalize_score.go'
+
+describe('normalising', () => {
+  lesson(
+    'brings the highest to 100 and cuts off fractions',
+    {
+      scenario: 'Three nodes got weights of 3, 7 and 0.',
+      rule: 'score = ⌊count × 100 / highest⌋.',
+      source: NORMALIZE,
+    },
+    () => {
+      expect(normalizeScores([3, 7, 0])).toEqual([42, 100, 0])
+      expect(normalizeScores([5])).toEqual([100])
+      expect(normalizeScores([])).toEqual([])
+    },
+  )
+
+  lesson(
+    'can be turned round',
+    {
+      scenario: 'Three nodes have 0, 1 and 3 taints that advise against the pod.',
+      rule: 'With lowestIsBest the result is 100 minus the scaled, cut-off number.',
+      source: NORMALIZE,
+    },
+    () => {
+      expect(normalizeScores([0, 1, 3], true)).toEqual([100, 67, 0])
+    },
+  )
+
+  lesson(
+    'knows what to do when there is no difference',
+    {
+      scenario: 'All nodes count 0.',
+      rule: 'All 0 stays 0, and becomes 100 when the lowest is best. Nothing is divided by zero.',
+      source: NORMALIZE,
+    },
+    () => {
+      expect(normalizeScores([0, 0])).toEqual([0, 0])
+      expect(normalizeScores([0, 0], true)).toEqual([100, 100])
+    },
+  )
+})
+
+describe('least allocated', () => {
+  lesson(
+    'is the mean of what is left of cpu and memory',
+    {
+      scenario: 'A node has 4 CPUs and 8 GiB; 1 CPU and 4 GiB count as requested. The pod counts as 1 CPU and 1 GiB.',
+      rule: '(4−1−1)/4 = 50 and (8−4−1)/8 = 37 after cutting off; the mean, cut off, is 43.',
+      source: LEAST,
+    },
+    () => {
+      const node = nodeInfo('n1', {}, { requestedForScoring: { cpu: 1000, memory: 4 * GIB } })
+      expect(leastAllocatedScore({ cpu: 1000, memory: GIB }, node)).toBe(43)
+    },
+  )
+
+  lesson(
+    'counts the defaults of pods that request nothing',
+    {
+      scenario: 'Pods without requests run on a node: requested is empty, requestedForScoring is not.',
+      rule: 'Scores use requestedForScoring, so that pods without requests are not free.',
+      source: 'kube-scheduler util/pod_resources.go',
+    },
+    () => {
+      const node = nodeInfo('n1', {}, { requested: {}, requestedForScoring: { cpu: 2000, memory: 4 * GIB } })
+      expect(leastAllocatedScore({ cpu: 0, memory: 0 }, node)).toBe(50)
+    },
+  )
+
+  lesson(
+    'is 0 for a resource of which too much is asked, and leaves out one that the node lacks',
+    {
+      scenario: 'By the default amounts, a node is over its CPUs. Another node has no memory at all.',
+      rule: 'Never below 0; a resource with allocatable 0 does not count.',
+      source: LEAST,
+    },
+    () => {
+      const over = nodeInfo('n1', {}, { requestedForScoring: { cpu: 4500, memory: 0 } })
+      expect(leastAllocatedScore({ cpu: 100, memory: 0 }, over)).toBe(50)
+      const noMemory = nodeInfo('n1', {}, { allocatable: { cpu: 1000, memory: 0, pods: 10 } })
+      expect(leastAllocatedScore({ cpu: 250, memory: GIB }, noMemory)).toBe(75)
+      expect(leastAllocatedScore({}, nodeInfo('n1', {}, { allocatable: {} }))).toBe(0)
+    },
+  )
+})
+
+describe('balanced allocation', () => {
+  lesson(
+    'is 100 when cpu and memory are used alike, and less the further they are apart',
+    {
+      scenario: 'With the pod, a node is at 50 % of both; another at 75 % of its CPUs and 25 % of its memory.',
+      rule: '100 × (1 − half of the difference between the two fractions).',
+      source: BALANCED,
+    },
+    () => {
+      const even = nodeInfo('n1', {}, { requested: { cpu: 1000, memory: 2 * GIB } })
+      expect(balancedScore({ cpu: 1000, memory: 2 * GIB }, even)).toBe(100)
+      const uneven = nodeInfo('n1', {}, { requested: { cpu: 2000, memory: GIB } })
+      expect(balancedScore({ cpu: 1000, memory: GIB }, uneven)).toBe(75)
+    },
+  )
+
+  lesson(
+    'counts what was really requested',
+    {
+      scenario: 'A node runs pods without requests, and one of 1 CPU. The pod asks for nothing.',
+      rule: 'Without default amounts: 1/4 of the CPUs, none of the memory; 100 × (1 − 0.125) = 87.',
+      source: BALANCED,
+    },
+    () => {
+      const node = nodeInfo('n1', {}, { requested: { cpu: 1000 }, requestedForScoring: { cpu: 3000, memory: 4 * GIB } })
+      expect(balancedScore({}, node)).toBe(87)
+    },
+  )
+
+  lesson(
+    'takes no fraction for more than 1',
+    {
+      scenario: 'A node has promised twice the CPUs that it has, and half of its memory.',
+      rule: 'Fractions above 1 count as 1: 100 × (1 − (1 − 0.5)/2) = 75.',
+      source: BALANCED,
+    },
+    () => {
+      const node = nodeInfo('n1', {}, { requested: { cpu: 8000, memory: 4 * GIB } })
+      expect(balancedScore({}, node)).toBe(75)
+    },
+  )
+
+  lesson(
+    'stays between 0 and 100, as every score must',
+    {
+      scenario: 'Five hundred random nodes and pods.',
+      rule: 'Scores are whole numbers from 0 to 100.',
+      source: 'kube-scheduler framework/interface.go (MinNodeScore, MaxNodeScore)',
+    },
+    (context) => {
+      const seed = 3601
+      context.seed(seed)
+      const random = createRandom(seed)
+      const amounts = () => ({ cpu: random.below(5000), memory: random.below(10) * GIB })
+      for (let round = 0; round < 500; round++) {
+        const node = nodeInfo('n', {}, { allocatable: amounts(), requested: amounts(), requestedForScoring: amounts() })
+        for (const score of [leastAllocatedScore(amounts(), node), balancedScore(amounts(), node)]) {
+          expect(Number.isInteger(score) && score >= 0 && score <= 100, `score ${score}`).toBe(true)
+        }
+      }
+    },
+  )
+})
+
+describe('taints that advise', () => {
+  lesson(
+    'count when the pod does not tolerate them',
+    {
+      scenario: 'A node has two PreferNoSchedule taints, of which the pod tolerates one, and a NoSchedule taint.',
+      rule: 'Only untolerated PreferNoSchedule taints count; the others are the filter’s business.',
+      source: 'kube-scheduler plugins/tainttoleration (Score)',
+    },
+    () => {
+      const taints: Taint[] = [
+        { key: 'flaky', value: 'x', effect: 'PreferNoSchedule' },
+        { key: 'slow', value: 'x', effect: 'PreferNoSchedule' },
+        { key: 'dedicated', value: 'x', effect: 'NoSchedule' },
+      ]
+      const node = nodeInfo('n1', { taints })
+      expect(untoleratedAdvice(pod('p'), node)).toBe(2)
+      expect(untoleratedAdvice(pod('p', { tolerations: [{ key: 'slow', operator: 'Exists' }] }), node)).toBe(1)
+      expect(untoleratedAdvice(pod('p', { tolerations: [{ operator: 'Exists' }] }), node)).toBe(0)
+    },
+  )
+})
+
+describe('preferred node affinity', () => {
+  lesson(
+    'adds up the weights of all terms that match',
+    {
+      scenario: 'A pod prefers zone z1 (weight 60), SSDs (30) and GPUs (10). The node is in z1 and has an SSD.',
+      rule: 'Each matching term adds its weight.',
+      source: 'kube-scheduler plugins/nodeaffinity (Score)',
+    },
+    () => {
+      const prefer = (weight: number, key: string, ...values: string[]) => ({
+        weight,
+        preference: { matchExpressions: [{ key, operator: 'In' as const, values }] },
+      })
+      const picky = pod('p', {
+        affinity: {
+          nodeAffinity: {
+            preferredDuringSchedulingIgnoredDuringExecution: [
+              prefer(60, 'zone', 'z1'),
+              prefer(30, 'disk', 'ssd'),
+              prefer(10, 'gpu', 'yes'),
+            ],
+          },
+        },
+      })
+      expect(preferenceWeight(picky, nodeInfo('n1', { labels: { zone: 'z1', disk: 'ssd' } }))).toBe(90)
+      expect(preferenceWeight(picky, nodeInfo('n2', { labels: { zone: 'z2' } }))).toBe(0)
+      expect(preferenceWeight(pod('easy'), nodeInfo('n1'))).toBe(0)
+    },
+  )
+})
