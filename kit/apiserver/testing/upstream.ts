@@ -10,15 +10,18 @@ export const hasRecordings = existsSync(directory)
 
 /** A JSON file of the recordings, gunzipped when its name says so. */
 export function recording<T>(name: string): T {
-  const bytes = readFileSync(new URL(name, directory))
-  return JSON.parse((name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')) as T
+  return JSON.parse(recordedText(name)) as T
 }
 
 /** A file of one JSON value a line. */
 export function recordedLines<T>(name: string): T[] {
-  const text = readFileSync(new URL(name, directory), 'utf8')
-  return text
+  return recordedText(name)
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as T)
+}
+
+function recordedText(name: string): string {
+  const bytes = readFileSync(new URL(name, directory))
+  return (name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
 }
