@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parse } from 'yaml'
+import { anchorOf } from './anchors.ts'
 
 export interface Step {
   /** `3.2` */
@@ -76,11 +77,8 @@ export function parseLab(name: string, yaml: string): Lab {
 
 /** The step's part of the guide, as a link that GitHub understands: `labs/03-scheduler/README.md#33-resources`. */
 export function guideSection(lab: Lab, step: Step): string {
-  const anchor = `${step.id} ${step.title}`
-    .toLowerCase()
-    .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-    .replaceAll(' ', '-')
-  return `labs/${lab.name}/README.md#${anchor}`
+  const heading = `${step.id} ${step.title}${step.star ? ' ★' : ''}`
+  return `labs/${lab.name}/README.md#${anchorOf(heading)}`
 }
 
 function record(value: unknown, wrong: () => Error): Record<string, unknown> {
