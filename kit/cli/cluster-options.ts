@@ -33,8 +33,8 @@ export function withUpFlags(command: Command): Command {
 }
 
 export function bootOptionsFrom(flags: UpFlags): BootOptions {
-  const { name, nodes, etcdMembers, runtime, mine, port, etcdEndpoints } = flags
-  return { name, nodes, etcdMembers, runtime, mine, apiServerPort: port, etcdEndpoints }
+  const { name, nodes, etcdMembers, runtime, mine, port, etcdEndpoints, inProcess } = flags
+  return { name, nodes, etcdMembers, runtime, mine, apiServerPort: port, etcdEndpoints, inProcess }
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

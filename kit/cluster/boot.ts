@@ -3,9 +3,11 @@
  *
  * The composition root of the whole kit. Whoever calls it (the command line, a test) brings the options and shows the progress.
  */
+import { rmSync } from 'node:fs'
 import Dockerode from 'dockerode'
+import type { RunningComponent } from '../contracts/running-component.ts'
 import { ensureImages } from '../images/ensure-images.ts'
-import { type ClusterDirectory, clusterDirectory, createDirectories } from './cluster-directory.ts'
+import { type ClusterDirectory, clusterDirectory, createDirectories, writeJsonFile } from './cluster-directory.ts'
 import { type Component, LAB_OF_PROGRAM, planComponents } from './components.ts'
 import { ensureCredentials } from './credentials.ts'
 import { type ClusterLayout, decideLayout } from './layout.ts'
@@ -14,7 +16,7 @@ import { chooseSubnet, ensureNetwork, nodeIpOf, podCidrOf, removeCluster } from 
 import { ensureNodeContainer } from './node-container.ts'
 import { bundlePrograms, programFile } from './programs.ts'
 import { type Progress, untilNodesReady } from './readiness.ts'
-import { type Supervisor, startSupervisor } from './supervisor.ts'
+import { type ClusterState, startSupervisor } from './supervisor.ts'
 import { killLeftoverProcesses } from './teardown.ts'
 
 export interface BootOptions {
@@ -26,6 +28,8 @@ export interface BootOptions {
   readonly mine?: string | undefined
   readonly apiServerPort?: number | undefined
   readonly etcdEndpoints?: readonly string[] | undefined
+  /** All components in this process, which must run with the import conditions that `mine` asks for. */
+  readonly inProcess?: boolean | undefined
   /** Where `.cluster/` lies; the working directory unless a test says otherwise. */
   readonly base?: string | undefined
 }
@@ -36,7 +40,7 @@ export interface BootSteps {
   prepareRuntime(report: (line: string) => void): Promise<void>
   /** Directory, layout, certificates, programs. */
   prepareFiles(): Promise<void>
-  startComponents(): void
+  startComponents(): Promise<void>
   /** @returns whether all nodes are Ready. */
   waitForNodes(report: (progress: Progress) => void): Promise<boolean>
 }
@@ -59,7 +63,7 @@ export function createCluster(options: BootOptions): Cluster {
   const docker = new Dockerode()
   let layout: ClusterLayout | undefined
   let components: Component[] = []
-  let supervisor: Supervisor | undefined
+  let running: RunningComponent | undefined
   let startedMs = 0
   const logOffsets = new Map<string, number>()
 
@@ -89,6 +93,15 @@ export function createCluster(options: BootOptions): Cluster {
   function isHopeless(): boolean {
     const labOf = new Map(components.map(({ name, program }) => [name, LAB_OF_PROGRAM[program]]))
     return missingParts().some(({ component }) => NEEDED_LABS.includes(labOf.get(component) ?? 0))
+  }
+
+  async function startHere(parts: readonly Component[], about: Pick<ClusterState, 'mine' | 'runtime'>) {
+    // Loaded only now: it brings the code of all components, which a cluster of processes does not need here.
+    const { startInProcess } = await import('./in-process.ts')
+    const startedAt = new Date(startedMs).toISOString()
+    const state: ClusterState = { supervisorPid: process.pid, startedAt, ...about, components: {} }
+    writeJsonFile(directory.stateFile, state)
+    return startInProcess(parts)
   }
 
   return {
@@ -122,21 +135,27 @@ export function createCluster(options: BootOptions): Cluster {
 
     async prepareFiles() {
       const known = await knownLayout()
-      await Promise.all([ensureCredentials(directory, known), bundlePrograms(directory, options.mine)])
+      await Promise.all([
+        ensureCredentials(directory, known),
+        options.inProcess ? undefined : bundlePrograms(directory, options.mine),
+      ])
     },
 
-    startComponents() {
+    async startComponents() {
       if (!layout) throw new Error('startComponents() before prepareFiles()')
-      const { runtime, etcdEndpoints } = options
+      const { runtime, etcdEndpoints, mine } = options
       components = planComponents({ directory, layout, runtime, etcdEndpoints })
       for (const { name } of components) logOffsets.set(name, logEnd(directory.logFile(name)))
       startedMs = Date.now()
-      supervisor = startSupervisor({
-        directory,
-        components,
-        commandFor: ({ program }) => [process.execPath, '--enable-source-maps', programFile(directory, program)],
-        about: { runtime, ...(options.mine && { mine: options.mine }) },
-      })
+      const about = { runtime, ...(mine && { mine }) }
+      running = options.inProcess
+        ? await startHere(components, about)
+        : startSupervisor({
+            directory,
+            components,
+            commandFor: ({ program }) => [process.execPath, '--enable-source-maps', programFile(directory, program)],
+            about,
+          })
     },
 
     waitForNodes: (report) =>
@@ -150,8 +169,9 @@ export function createCluster(options: BootOptions): Cluster {
       }),
 
     async stop() {
-      await supervisor?.stop()
+      await running?.stop()
       if (withDocker) await removeCluster(docker, options.name)
+      rmSync(directory.stateFile, { force: true })
     },
   }
 }

@@ -141,7 +141,7 @@ function kubeProxy({ directory, layout, runtime }: ComponentOptions, node: NodeL
     program: 'kube-proxy',
     args: [
       ...['--kubeconfig', directory.kubeconfigOf('kube-proxy'), '--hostname-override', node.name],
-      ...['--cluster-cidr', layout.network.subnet, ...container],
+      ...['--node-ip', node.ip, '--cluster-cidr', layout.network.subnet, ...container],
     ],
   }
 }
