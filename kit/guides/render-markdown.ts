@@ -8,7 +8,7 @@ import MarkdownIt from 'markdown-it'
 import { indent, visibleWidth, wrap } from '../cli/terminal/layout.ts'
 import type { Paint } from '../cli/terminal/paint.ts'
 
-type Token = ReturnType<MarkdownIt['parse']>[number]
+type Token = ReturnType<InstanceType<typeof MarkdownIt>['parse']>[number]
 
 interface Page {
   readonly paint: Paint
