@@ -72,6 +72,11 @@ export interface KeyValueWatch extends AsyncIterable<KeyValueBatch> {
 }
 
 export interface KeyValueStore {
+  /**
+   * Whether a progress notification can be believed. Before 3.5.13 etcd may send one ahead of the changes that it claims
+   * to come after.
+   */
+  readonly progressIsReliable: boolean
   /** Linearizable. Throws CompactedError when `revision` is compacted. */
   range(options: KeyRange & { readonly limit?: number; readonly revision?: number }): Promise<RangeResponse>
   txn(request: TxnRequest): Promise<TxnResponse>

@@ -40,6 +40,7 @@ export function createSimEtcdStore(): SimEtcdStore {
 }
 
 class MemoryStore implements SimEtcdStore {
+  readonly progressIsReliable = true
   revision = 1
   readonly transactions: TxnRequest[] = []
   beforeTxn: ((request: TxnRequest) => void) | undefined

@@ -100,23 +100,17 @@ export function prepareMetadataForUpdate(draft: ApiObject, old: Stored<ApiObject
   }
   if (sent.resourceVersion && sent.resourceVersion !== kept.resourceVersion) throw conflict(resource, kept.name)
 
-  const { deletionTimestamp, deletionGracePeriodSeconds, managedFields, selfLink, ...usersPart } = sent
+  const { deletionTimestamp, deletionGracePeriodSeconds, managedFields, selfLink, generation, ...usersPart } = sent
+  const { creationTimestamp, generateName } = kept
   draft.metadata = {
     ...usersPart,
-    name: kept.name,
-    ...(kept.namespace && { namespace: kept.namespace }),
-    uid: kept.uid,
+    ...definedOnly({ name: kept.name, namespace: kept.namespace, uid: kept.uid, creationTimestamp, generateName }),
     resourceVersion: kept.resourceVersion,
-    creationTimestamp: kept.creationTimestamp,
-    ...(kept.generateName && { generateName: kept.generateName }),
-    ...(kept.deletionTimestamp && { deletionTimestamp: kept.deletionTimestamp }),
-    ...(kept.deletionGracePeriodSeconds !== undefined && {
+    ...definedOnly({
+      deletionTimestamp: kept.deletionTimestamp,
       deletionGracePeriodSeconds: kept.deletionGracePeriodSeconds,
+      generation: row.hasGeneration ? (kept.generation ?? 1) + (countsAsChange(draft, old) ? 1 : 0) : undefined,
     }),
-  }
-  delete draft.metadata.generation
-  if (row.hasGeneration) {
-    draft.metadata.generation = (kept.generation ?? 1) + (countsAsChange(draft, old) ? 1 : 0)
   }
 }
 
@@ -130,6 +124,13 @@ export function countsAsChange(draft: ApiObject, old: ApiObject): boolean {
   const { metadata: _draftMetadata, status: _draftStatus, ...wanted } = draft
   const { metadata: _oldMetadata, status: _oldStatus, ...before } = old
   return !isDeepStrictEqual(wanted, before)
+}
+
+/** The fields that have a value, so that no `undefined` is ever written down. */
+function definedOnly<T extends object>(fields: T): { [Field in keyof T]: NonNullable<T[Field]> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Field in keyof T]: NonNullable<T[Field]>
+  }
 }
 
 function namespaceMismatch(): StatusError {

@@ -1,0 +1,95 @@
+/**
+ * A kubelet may do what its own node needs, and nothing about the others. If one machine is taken over, the rest of the
+ * cluster is not: its kubelet's certificate opens neither the secrets of other nodes' pods nor their status.
+ *
+ * Source: kubernetes `plugin/pkg/auth/authorizer/node/node_authorizer.go`, `plugin/pkg/admission/noderestriction`.
+ */
+import type { Pod, PodSpec } from '#kit/api/objects.ts'
+import type { RequestInfo, UserInfo } from '#kit/contracts/apiserver.ts'
+
+const USER_PREFIX = 'system:node:'
+const NODES_GROUP = 'system:nodes'
+
+/** What the authorizer needs to know about the cluster. */
+export interface NodePods {
+  /** The pods bound to a node. */
+  podsOn(nodeName: string): readonly Pod[]
+}
+
+/**
+ * The node that a user is the kubelet of, or undefined: a member of `system:nodes` whose name is `system:node:` and the
+ * node's name.
+ *
+ * @lab 2.11 Recognise a kubelet
+ */
+export function nodeNameOf(user: UserInfo): string | undefined {
+  if (!user.groups.includes(NODES_GROUP) || !user.name.startsWith(USER_PREFIX)) return undefined
+  return user.name.slice(USER_PREFIX.length) || undefined
+}
+
+/**
+ * What the kubelet of `nodeName` may do:
+ * - nodes: read any, create (itself, which has no name yet in the request), and change or delete only its own, status
+ *   included;
+ * - pods: read any, create; change the status of, or delete, or evict, only those bound to it;
+ * - secrets, configmaps: get, list or watch by name (`info.name`), only those that a pod bound to it refers to
+ *   (`referencedNames`), in that pod's namespace;
+ * - leases: its own (by its name) in the namespace kube-node-lease; the creation has no name;
+ * - services, and endpoints: read; events: create, patch, update; of both groups.
+ *
+ * @lab 2.11 Limit a kubelet to its node
+ */
+export function nodeMay(nodeName: string, info: RequestInfo, cluster: NodePods): boolean {
+  const { verb, resource, subresource, name, namespace } = info
+  const reads = verb === 'get' || verb === 'list' || verb === 'watch'
+  const isOwnPod = () =>
+    cluster.podsOn(nodeName).some(({ metadata }) => metadata?.name === name && metadata.namespace === namespace)
+
+  switch (resource) {
+    case 'nodes':
+      return reads || (verb === 'create' && !subresource) || name === nodeName
+    case 'pods':
+      if (subresource === 'status') return (verb === 'patch' || verb === 'update') && isOwnPod()
+      if (subresource === 'eviction') return verb === 'create' && isOwnPod()
+      if (subresource) return false
+      return reads || verb === 'create' || (verb === 'delete' && isOwnPod())
+    case 'secrets':
+    case 'configmaps':
+      return (
+        reads &&
+        cluster
+          .podsOn(nodeName)
+          .some((pod) => pod.metadata?.namespace === namespace && referencedNames(pod, resource).includes(name))
+      )
+    case 'leases':
+      return namespace === 'kube-node-lease' && (verb === 'create' || name === nodeName)
+    case 'events':
+      return verb === 'create' || verb === 'patch' || verb === 'update'
+    default:
+      return READABLE.includes(resource) && reads
+  }
+}
+
+/** What kubelets may read besides. */
+const READABLE = ['services', 'endpoints', 'runtimeclasses', 'csidrivers']
+
+/** The Secrets or ConfigMaps that a pod's environment, volumes and image pulls name. */
+export function referencedNames(pod: Pod, resource: 'secrets' | 'configmaps'): string[] {
+  const spec: Partial<PodSpec> = pod.spec ?? {}
+  const names: (string | undefined)[] = []
+  for (const { env = [], envFrom = [] } of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+    for (const { valueFrom } of env) {
+      names.push(resource === 'secrets' ? valueFrom?.secretKeyRef?.name : valueFrom?.configMapKeyRef?.name)
+    }
+    for (const source of envFrom)
+      names.push(resource === 'secrets' ? source.secretRef?.name : source.configMapRef?.name)
+  }
+  for (const { secret, configMap, projected } of spec.volumes ?? []) {
+    names.push(resource === 'secrets' ? secret?.secretName : configMap?.name)
+    for (const source of projected?.sources ?? []) {
+      names.push(resource === 'secrets' ? source.secret?.name : source.configMap?.name)
+    }
+  }
+  if (resource === 'secrets') for (const { name } of spec.imagePullSecrets ?? []) names.push(name)
+  return names.filter((name) => name !== undefined)
+}

@@ -1,0 +1,157 @@
+/**
+ * Deleting takes time. A pod's containers need to stop, an owner's dependents may have to go first, a namespace must be
+ * emptied. So a deletion is often only put on record (`deletionTimestamp`), and the object is removed when nothing holds
+ * it any more: no **finalizer**, and no **grace period**.
+ *
+ * Guarantees: an object with finalizers is never removed; a deletion on record is never taken back, only hastened; an
+ * object whose deletion is on record is removed as soon as its last finalizer is.
+ *
+ * Source: apiserver `pkg/registry/rest/delete.go` (BeforeDelete), `pkg/registry/generic/registry/store.go`
+ * (deletionFinalizersForGarbageCollection, deleteWithoutFinalizers); kubernetes `pkg/registry/core/pod/strategy.go`.
+ */
+import type { ApiObject, Pod, Stored } from '#kit/api/objects.ts'
+import type { DeleteOptions } from '#kit/contracts/api-client.ts'
+import type { KindRow } from '#kit/contracts/apiserver.ts'
+import { conflict } from './errors.ts'
+
+export type DeletionDecision =
+  /** Remove it from the store now. */
+  | { readonly action: 'remove' }
+  /** Put the deletion on record: store this object. */
+  | { readonly action: 'mark'; readonly object: ApiObject }
+  /** It is on record already, and this request changes nothing about it. */
+  | { readonly action: 'wait' }
+
+/**
+ * How many seconds this object may take to end, if it is of a kind that may (`row.gracefulDeletion`), else 0.
+ *
+ * For a pod: what the request says, or else the pod's own `terminationGracePeriodSeconds`, or 30; a negative number
+ * means 1. But a pod that no kubelet has to stop goes at once: one not yet on any node, and one that has finished
+ * (phase Succeeded or Failed).
+ *
+ * @lab 2.9 Say how long an object may take to end
+ */
+export function gracePeriodSeconds(object: ApiObject, options: DeleteOptions, row: KindRow): number {
+  if (!row.gracefulDeletion) return 0
+  const { spec, status } = object as Pod
+  const seconds = options.gracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30
+  const isFinished = status?.phase === 'Succeeded' || status?.phase === 'Failed'
+  if (!spec?.nodeName || isFinished) return 0
+  return seconds < 0 ? 1 : seconds
+}
+
+/**
+ * The finalizers after the request's propagation policy: what is to become of the objects that this one owns?
+ * "Foreground" (they go first) is the finalizer `foregroundDeletion`, "Orphan" (they stay, without owner) is `orphan`, and
+ * "Background" (they go later) neither of them; both are the garbage collector's to remove. Without a policy in the
+ * request: what the object already carries, or else the row's default, or else Background. All other finalizers stay;
+ * a new one goes to the end.
+ *
+ * @lab 2.9 Turn the propagation policy into a finalizer
+ */
+export function finalizersFor(
+  policy: DeleteOptions['propagationPolicy'],
+  finalizers: readonly string[],
+  row: Pick<KindRow, 'defaultPropagation'>,
+): string[] {
+  const [foreground, orphan] = ['foregroundDeletion', 'orphan']
+  if (!policy && (finalizers.includes(foreground) || finalizers.includes(orphan))) return [...finalizers]
+
+  const wanted = { Foreground: foreground, Orphan: orphan, Background: undefined }[
+    policy ?? row.defaultPropagation ?? 'Background'
+  ]
+  const others = finalizers.filter((finalizer) => finalizer !== foreground && finalizer !== orphan)
+  if (!wanted) return others
+  return finalizers.includes(wanted)
+    ? finalizers.filter((finalizer) => finalizer === wanted || others.includes(finalizer))
+    : [...others, wanted]
+}
+
+/**
+ * What a DELETE does to an object at `nowMs`.
+ *
+ * With no finalizers left (the row's `otherFinalizers` count, too) and no grace period, it is removed. Otherwise the
+ * deletion goes on record: `deletionTimestamp` is when it will be over (now plus the grace period, RFC 3339 in whole
+ * seconds), `deletionGracePeriodSeconds` the grace period (for namespaces, which have `otherFinalizers`, it is left out),
+ * the finalizers are set, a `generation` rises by one, and the row's `markDeleting` is told.
+ *
+ * If a deletion is on record already, a request can only shorten it: a smaller grace period moves the `deletionTimestamp`
+ * forward by the difference, though not into the past, and 0 with no finalizers removes the object: that is how a kubelet
+ * reports that the containers have stopped. A request for the same or more time, of an object that still has to wait,
+ * changes nothing, unless its policy changes the finalizers.
+ *
+ * The object passed in must not be changed.
+ *
+ * @lab 2.9 Decide what a DELETE does
+ */
+export function decideDeletion(
+  object: Stored<ApiObject>,
+  options: DeleteOptions,
+  row: KindRow,
+  nowMs: number,
+): DeletionDecision {
+  const { metadata } = object
+  const finalizers = finalizersFor(options.propagationPolicy, metadata.finalizers ?? [], row)
+  const isHeld = finalizers.length > 0 || (row.otherFinalizers?.(object) ?? []).length > 0
+  const onRecord = metadata.deletionTimestamp !== undefined
+  const graceBefore = metadata.deletionGracePeriodSeconds ?? 0
+
+  const wantedGrace = gracePeriodSeconds(object, options, row)
+  const grace = onRecord ? Math.min(wantedGrace, graceBefore) : wantedGrace
+  if (!isHeld && grace === 0) return { action: 'remove' }
+  const finalizersStay = finalizers.join() === (metadata.finalizers ?? []).join()
+  if (onRecord && grace === graceBefore && finalizersStay) return { action: 'wait' }
+
+  const overMs = onRecord ? Date.parse(metadata.deletionTimestamp ?? '') : nowMs + grace * 1000
+  const hastenedMs = grace < graceBefore ? Math.max(overMs - (graceBefore - grace) * 1000, nowMs) : overMs
+  const { finalizers: _replaced, ...kept } = metadata
+  const draft: ApiObject = {
+    ...object,
+    metadata: {
+      ...kept,
+      ...(metadata.generation !== undefined && !onRecord && { generation: metadata.generation + 1 }),
+      deletionTimestamp: toRfc3339(onRecord ? hastenedMs : overMs),
+      ...(!row.otherFinalizers && { deletionGracePeriodSeconds: grace }),
+      ...(finalizers.length > 0 && { finalizers }),
+    },
+  }
+  row.markDeleting?.(draft)
+  return { action: 'mark', object: draft }
+}
+
+/**
+ * Whether an update has taken away the last thing that kept a deleted object: its deletion is on record, it has no
+ * finalizer of any sort, and no grace period to wait for.
+ *
+ * @lab 2.9 Notice that nothing holds an object any more
+ */
+export function isReadyToBeRemoved(object: ApiObject, row: Pick<KindRow, 'otherFinalizers'>): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata ?? {}
+  const others = row.otherFinalizers?.(object) ?? []
+  return Boolean(deletionTimestamp) && finalizers.length + others.length === 0 && deletionGracePeriodSeconds === 0
+}
+
+/** "Delete it only if it is still the one I mean." */
+export function checkPreconditions(
+  { uid, resourceVersion }: { readonly uid?: string; readonly resourceVersion?: string },
+  object: Stored<ApiObject>,
+  row: KindRow,
+): void {
+  const { metadata } = object
+  const fail = (what: string, wanted: string, found: string) => {
+    throw conflict(
+      row.resource,
+      metadata.name,
+      `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`,
+    )
+  }
+  if (uid && uid !== metadata.uid) fail('UID', uid, metadata.uid)
+  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
+    fail('ResourceVersion', resourceVersion, metadata.resourceVersion)
+  }
+}
+
+/** RFC 3339 in whole seconds, as all times in metadata are. */
+export function toRfc3339(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`
+}

@@ -1,0 +1,56 @@
+/**
+ * Numbers from a range, each given out once: cluster IPs and node ports are both "the n-th of a range", remembered in a
+ * bitmap.
+ *
+ * Source: kubernetes `pkg/registry/core/service/allocator/bitmap.go`, KEP-3070 (the two bands).
+ */
+
+/** One bit per number, the lowest bit of byte 0 first. */
+export type Bitmap = Uint8Array
+
+/**
+ * How many numbers at the start of a range are kept for users who ask for one by name: a 16th, at least 16 and at most 256;
+ * none in a range of 16 or fewer.
+ */
+export function staticBandSize(size: number): number {
+  return size <= 16 ? 0 : Math.min(Math.max(16, Math.floor(size / 16)), 256)
+}
+
+export function isTaken(bitmap: Bitmap, offset: number): boolean {
+  return ((bitmap[offset >> 3] ?? 0) & (1 << (offset & 7))) !== 0
+}
+
+/**
+ * A number that is free, or undefined when none is. Numbers above the static band are tried first: a random one (`random()`
+ * is in [0, 1)), then those after it, around to the start of the upper band; only when all of these are taken, the
+ * static band, in the same way. So a number somebody will ask for by name is probably still there.
+ *
+ * @lab 2.12 Pick a free number
+ */
+export function freeOffset(bitmap: Bitmap, size: number, random: () => number): number | undefined {
+  const band = staticBandSize(size)
+  for (const [first, length] of [
+    [band, size - band],
+    [0, band],
+  ] as const) {
+    const start = Math.floor(random() * length)
+    for (let step = 0; step < length; step++) {
+      const offset = first + ((start + step) % length)
+      if (!isTaken(bitmap, offset)) return offset
+    }
+  }
+  return undefined
+}
+
+/**
+ * A copy of the bitmap with one number taken or given back.
+ *
+ * @lab 2.12 Take and give back a number
+ */
+export function withOffset(bitmap: Bitmap, offset: number, taken: boolean): Bitmap {
+  const copy = Uint8Array.from(bitmap)
+  const bit = 1 << (offset & 7)
+  const byte = copy[offset >> 3] ?? 0
+  copy[offset >> 3] = taken ? byte | bit : byte & ~bit
+  return copy
+}
