@@ -28,10 +28,10 @@ export function reportFailure(outcome: StepOutcome, paint: Paint, width: number)
     blocks.push(rows(explain(outcome.shown, paint, width), paint, width))
     if (outcome.shown.output.length > 0) blocks.push(printed(outcome.shown.output, paint))
   } else if (outcome.status === 'broken' && outcome.problem) {
-    blocks.push([paint.strong('The code does not run as far as the tests')])
+    blocks.push([paint.strong('The tests could not be run to their end')])
     blocks.push(rows([['Problem', problemText(outcome.problem)], ...where(outcome.problem, paint)], paint, width))
   } else {
-    blocks.push(unwritten(outcome, paint))
+    blocks.push(unwritten(outcome, paint, width))
   }
   blocks.push(rows(nextRows(outcome, paint), paint, width))
   return blocks.flatMap((block, index) => (index === 0 ? block : ['', ...block]))
@@ -97,7 +97,7 @@ function diff(text: string, paint: Paint): string[] {
   return [...shown.slice(0, MAX_LINES), paint.quiet(`… and ${shown.length - MAX_LINES} more lines`)]
 }
 
-function unwritten(outcome: StepOutcome, paint: Paint): string[] {
+function unwritten(outcome: StepOutcome, paint: Paint, width: number): string[] {
   const missing = readNotImplemented(outcome.shown?.failure)
   if (outcome.status === 'begun' && missing && missing.step !== outcome.step.id) {
     return [
@@ -110,13 +110,15 @@ function unwritten(outcome: StepOutcome, paint: Paint): string[] {
   return files.flatMap((file) => {
     const parts = outcome.parts.filter((part) => part.file === file)
     const heading = parts.every((part) => part.written) ? 'written: ' : 'not implemented yet: '
-    return [`${heading}${paint.link(file)}`, ...parts.map((part) => `  ${partLine(part, symbolWidth, paint)}`)]
+    return [`${heading}${paint.link(file)}`, ...parts.flatMap((part) => partLines(part, symbolWidth, paint, width))]
   })
 }
 
-function partLine(part: Part, symbolWidth: number, paint: Paint): string {
+function partLines(part: Part, symbolWidth: number, paint: Paint, width: number): string[] {
   const mark = part.written ? paint.good('✔') : paint.open('○')
-  return `${mark} ${padEnd(part.symbol, symbolWidth)}  ${paint.quiet(part.task)}`
+  const column = symbolWidth + 6
+  const task = wrap(part.task, Math.max(20, width - column)).map(paint.quiet)
+  return [`  ${mark} ${padEnd(part.symbol, symbolWidth)}  ${task[0]}`, ...indent(task.slice(1), column)]
 }
 
 function nextRows({ lab, step, status }: StepOutcome, paint: Paint): Row[] {

@@ -30,7 +30,6 @@ export interface LabRunner {
   close(): Promise<void>
 }
 
-/** A learner's endless loop blocks its process, and no timer in there can end it: the runner gives up after this long. */
 const STUCK_AFTER_MS = 60_000
 
 /** A Vite plugin that gives some files another text than the disk has. */
@@ -46,11 +45,13 @@ export interface RunnerOptions {
   /** Steers what the test files load; the gate puts generated stubs there. */
   readonly plugins?: readonly FileSource[]
   readonly testTimeoutMs?: number
+  /** A learner's endless loop blocks its process, and no timer in there can end it: the runner gives up after this long. */
+  readonly stuckAfterMs?: number
 }
 
 export async function createLabRunner(
   selection: readonly LabSteps[],
-  { root = repositoryRoot, plugins = [], testTimeoutMs }: RunnerOptions = {},
+  { root = repositoryRoot, plugins = [], testTimeoutMs, stuckAfterMs = STUCK_AFTER_MS }: RunnerOptions = {},
 ): Promise<LabRunner> {
   const order = new Map<string, { lab: Lab; step: Step }>()
   for (const { lab, steps } of selection) {
@@ -93,7 +94,7 @@ export async function createLabRunner(
   } as Parameters<typeof createVitest>[1])
 
   return {
-    run: (events) => runOnce(vitest, collector, order, events),
+    run: (events) => runOnce(vitest, collector, order, events, stuckAfterMs),
     filesChanged(changed) {
       for (const path of changed) vitest.invalidateFile(path)
     },
@@ -106,6 +107,7 @@ async function runOnce(
   collector: Collector,
   order: ReadonlyMap<string, { lab: Lab; step: Step }>,
   events: RunEvents,
+  stuckAfterMs: number,
 ): Promise<void> {
   const steps = [...new Set(order.values())].filter(
     (item, index, all) => all.findIndex((other) => other.step === item.step) === index,
@@ -133,8 +135,8 @@ async function runOnce(
     reportEnded()
   })
   const watchdog = setInterval(() => {
-    if (Date.now() - lastSign < STUCK_AFTER_MS) return
-    collector.endStuckModules(STUCK_AFTER_MS)
+    if (Date.now() - lastSign < stuckAfterMs) return
+    collector.endStuckModules(stuckAfterMs)
     reportEnded()
     giveUp()
   }, 1000)
