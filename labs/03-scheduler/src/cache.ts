@@ -6,6 +6,8 @@
  * otherwise the next pod would be given the same room. The API server's word always wins: `setPod` confirms an assumption or
  * corrects it, `forget` takes it back when binding failed.
  *
+ * The sums are not this file's business: `createNodeInfo`, `withPod` and `withoutPod` (node-info.ts) make new NodeInfos of old ones.
+ *
  * Invariants: a pod counts on at most one node, and at most once. A confirmed pod is never forgotten.
  * Source: kube-scheduler `pkg/scheduler/backend/cache/cache.go`, which draws a pod's life as a state machine.
  */

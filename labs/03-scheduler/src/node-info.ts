@@ -2,7 +2,7 @@
  * Builds NodeInfo values. They are never changed in place: every change makes a new one, so a snapshot that a scheduling cycle
  * works on stays as it was, and costs no copying.
  */
-import { objectKey, type Node, type Pod } from '#kit/api/objects.ts'
+import { type Node, objectKey, type Pod } from '#kit/api/objects.ts'
 import type { HostPort, NodeInfo } from '#kit/contracts/scheduling.ts'
 import { podRequests, SCORING_DEFAULTS } from './pod-requests.ts'
 import { addAmounts, parseAmounts } from './resource-amounts.ts'

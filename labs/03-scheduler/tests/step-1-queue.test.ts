@@ -25,6 +25,18 @@ describe('back-off', () => {
 
 describe('the active pods', () => {
   lesson(
+    'are none in an empty queue',
+    {
+      scenario: 'Nothing waits.',
+      rule: 'pop never waits: it answers undefined, and the loop sleeps.',
+      source: QUEUE,
+    },
+    () => {
+      expect(new SchedulingQueue().pop(0)).toBeUndefined()
+    },
+  )
+
+  lesson(
     'are tried in the order in which they came',
     {
       scenario: 'Three pods of the same priority arrive one after the other.',

@@ -138,6 +138,49 @@ describe('required affinity', () => {
   )
 })
 
+describe('the three rules', () => {
+  lesson(
+    'are asked in order, each about the domain of the node',
+    {
+      scenario:
+        'Counts are given: z1 and z2 hold wanted pods, z2 holds a shunned one too, and z3 is closed by a pod that runs there.',
+      rule: 'Affinity first (unsuitable), then anti-affinity (busy), then the anti-affinity of existing pods (busy).',
+      source: FILTER,
+    },
+    () => {
+      const web = app('web', { app: 'web' }, { ...requires(near('db')), ...shuns(near('batch')) })
+      const counts = {
+        wanted: new Map([
+          [
+            'zone',
+            new Map([
+              ['z1', 1],
+              ['z2', 1],
+              ['z3', 1],
+            ]),
+          ],
+        ]),
+        shunned: new Map([['zone', new Map([['z2', 1]])]]),
+        closed: new Map([['zone', new Map([['z3', 1]])]]),
+      }
+      const answer = (zone: string) => fitsPodAffinity(web, inZone('n', zone), counts)
+      expect(answer('z1')).toEqual({ fits: true })
+      expect(answer('z2')).toMatchObject({
+        reasons: ["node(s) didn't match pod anti-affinity rules"],
+        evictionMayHelp: true,
+      })
+      expect(answer('z3')).toMatchObject({
+        reasons: ["node(s) didn't satisfy existing pods anti-affinity rules"],
+        evictionMayHelp: true,
+      })
+      expect(answer('z4')).toMatchObject({
+        reasons: ["node(s) didn't match pod affinity rules"],
+        evictionMayHelp: false,
+      })
+    },
+  )
+})
+
 describe('required anti-affinity', () => {
   lesson(
     'keeps the pod out of domains with shunned pods',

@@ -77,6 +77,24 @@ describe('spreading as a rule', () => {
   )
 
   lesson(
+    'compares a domain with the emptiest one',
+    {
+      scenario: 'Counts are given: z1 has 2 pods, z2 has 1. A node of z3, which was not counted, comes last.',
+      rule: 'A domain that was not counted holds 0 pods.',
+      source: FILTER,
+    },
+    () => {
+      const podsByDomain = new Map([
+        ['z1', 2],
+        ['z2', 1],
+      ])
+      const answer = (zone: string) =>
+        reasonsOf(fitsSpread(spreading(), inZone('n', zone, 0), [{ constraint: over('zone'), podsByDomain }]))
+      expect(['z1', 'z2', 'z3'].map(answer)).toEqual([UNEVEN, 'fits', 'fits'])
+    },
+  )
+
+  lesson(
     'lets no domain get ahead by more than maxSkew',
     {
       scenario: 'Zones z1, z2, z3 have 2, 1 and 1 web pods. maxSkew is 1, then 2.',

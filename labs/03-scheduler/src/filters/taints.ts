@@ -1,0 +1,29 @@
+/**
+ * A node's taints keep away pods that do not tolerate them. `NoSchedule` and `NoExecute` forbid; `PreferNoSchedule` only
+ * advises against, which is a matter for scores.
+ *
+ * Source: kube-scheduler `plugins/tainttoleration`.
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { Pod } from '#kit/api/objects.ts'
+import type { FilterPlugin, FilterResult, NodeInfo } from '#kit/contracts/scheduling.ts'
+
+export const taintTolerationFilter: FilterPlugin = {
+  name: 'TaintToleration',
+  forPod: (pod) => (node) => toleratesTaints(pod, node),
+}
+
+/**
+ * The pod must tolerate every `NoSchedule` and every `NoExecute` taint of the node. Otherwise the node is unsuitable, with the
+ * first taint that it does not tolerate: "node(s) had untolerated taint {<key>: <value>}".
+ *
+ * @lab 3.4 Keep pods off nodes whose taints they do not tolerate
+ */
+export function toleratesTaints(pod: Pod, node: NodeInfo): FilterResult {
+  throw new NotImplemented(
+    '3.4',
+    'toleratesTaints',
+    'Keep pods off nodes whose taints they do not tolerate',
+    'labs/03-scheduler/src/filters/taints.ts',
+  )
+}

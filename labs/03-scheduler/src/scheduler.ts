@@ -1,0 +1,199 @@
+/**
+ * The scheduler's composition root and its loop: watches nodes and pods, runs one scheduling cycle at a time, binds in the
+ * background.
+ *
+ * The cycle must be one at a time, because each decision has to see the one before; binding need not be, because `assume` has
+ * already booked the room. So a slow API server slows down bindings, not decisions.
+ *
+ * Nothing is kept that cannot be read again: a scheduler that restarts lists nodes and pods, and goes on.
+ *
+ * Source: kube-scheduler `pkg/scheduler/scheduler.go`, `schedule_one.go`, `eventhandlers.go`.
+ */
+import { type Node, objectKey, type Pod, type Stored } from '#kit/api/objects.ts'
+import { resources } from '#kit/api/resources.ts'
+import { startListWatch } from '#kit/client/list-watch.ts'
+import type { ApiClient } from '#kit/contracts/api-client.ts'
+import { type Clock, systemClock, type Timer } from '#kit/contracts/clock.ts'
+import { type Log, silentLog } from '#kit/contracts/log.ts'
+import type { RunningComponent } from '#kit/contracts/running-component.ts'
+import type { QueuedPod, SchedulingDecision } from '#kit/contracts/scheduling.ts'
+import { failedAnnouncement, SCHEDULER_NAME, scheduledAnnouncement } from './announcements.ts'
+import { bindPod, patchNotScheduled } from './api-writes.ts'
+import { NodeCache } from './cache.ts'
+import { createEventRecorder } from './event-recorder.ts'
+import { SchedulingQueue } from './queue.ts'
+import { schedulePod } from './scheduling-cycle.ts'
+
+export interface SchedulerOptions {
+  readonly client: ApiClient
+  readonly clock?: Clock
+  readonly log?: Log
+  /** In [0, 1), for ties. */
+  readonly random?: () => number
+}
+
+/** Decisions in a row before sockets get their turn. */
+const DECISIONS_PER_TURN = 20
+/** The pause after a cycle that broke down (a part not written yet, a bug), which would break down again at once. */
+const PAUSE_AFTER_BREAKDOWN_MS = 1_000
+
+export async function startScheduler(options: SchedulerOptions): Promise<RunningComponent> {
+  const { client, clock = systemClock, log = silentLog, random = Math.random } = options
+  const queue = new SchedulingQueue()
+  const cache = new NodeCache()
+  const events = createEventRecorder(client, clock, log)
+  let ready = false
+  const stopping = new AbortController()
+  let turn: NodeJS.Immediate | undefined
+  let timer: Timer | undefined
+
+  const nodes = startListWatch<Node>({
+    client,
+    clock,
+    log,
+    resource: resources.nodes,
+    handlers: {
+      added: nodeChanged,
+      updated: (node, previous) => (offerOf(node) === offerOf(previous) ? cache.setNode(node) : nodeChanged(node)),
+      deleted: (node) => cache.removeNode(node.metadata.name),
+    },
+  })
+  const pods = startListWatch<Pod>({
+    client,
+    clock,
+    log,
+    resource: resources.pods,
+    fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
+    handlers: {
+      added: (pod) => (pod.spec?.nodeName ? podAssigned(pod) : podPending(pod)),
+      updated: (pod) => (pod.spec?.nodeName ? podAssigned(pod) : podPending(pod)),
+      deleted: podGone,
+    },
+  })
+  // Decisions before both lists are in would book rooms that are taken.
+  void Promise.all([nodes.synced, pods.synced]).then(() => {
+    ready = true
+    log.info(`knows ${nodes.list().length} nodes and ${pods.list().length} pods`)
+    wake()
+  })
+
+  function nodeChanged(node: Node): void {
+    cache.setNode(node)
+    somethingMayFitNow()
+  }
+
+  function podAssigned(pod: Stored<Pod>): void {
+    queue.remove(objectKey(pod))
+    cache.setPod(pod)
+    somethingMayFitNow()
+  }
+
+  function podPending(pod: Stored<Pod>): void {
+    if (cache.isAssumed(pod)) return
+    if (isForUs(pod)) queue.add(pod, clock.now())
+    else queue.remove(objectKey(pod))
+    wake()
+  }
+
+  function podGone(pod: Stored<Pod>): void {
+    queue.remove(objectKey(pod))
+    events.endSeries(pod)
+    cache.removePod(pod)
+    somethingMayFitNow()
+  }
+
+  function somethingMayFitNow(): void {
+    queue.moveAll(clock.now())
+    wake()
+  }
+
+  /** Lets the loop run soon; any number of calls make one run. */
+  function wake(): void {
+    if (ready && !stopping.signal.aborted) turn ??= setImmediate(takeTurn)
+  }
+
+  function takeTurn(): void {
+    turn = undefined
+    timer?.cancel()
+    try {
+      for (let decisions = 0; decisions < DECISIONS_PER_TURN; decisions++) {
+        const queued = queue.pop(clock.now())
+        if (!queued) {
+          sleep()
+          return
+        }
+        decide(queued)
+      }
+      wake()
+    } catch (error) {
+      log.error('scheduling', error)
+      timer = clock.setTimer(PAUSE_AFTER_BREAKDOWN_MS, wake)
+    }
+  }
+
+  function sleep(): void {
+    const dueMs = queue.nextDueMs()
+    if (dueMs !== undefined) timer = clock.setTimer(Math.max(0, dueMs - clock.now()), wake)
+  }
+
+  function decide(queued: QueuedPod): void {
+    let decision: SchedulingDecision
+    try {
+      decision = schedulePod(queued.pod, cache.snapshot(), random())
+      if (decision.scheduled) cache.assume(queued.pod, decision.nodeName)
+    } catch (error) {
+      failed(queued, 'SchedulerError', error)
+      return
+    }
+    if (decision.scheduled) void bind(queued, decision.nodeName)
+    else failed(queued, 'Unschedulable', new Error(decision.message))
+  }
+
+  async function bind(queued: QueuedPod, nodeName: string): Promise<void> {
+    try {
+      await bindPod(client, clock, queued.pod, nodeName, stopping.signal)
+      events.record(queued.pod, scheduledAnnouncement(queued.pod, nodeName))
+      events.endSeries(queued.pod)
+    } catch (error) {
+      cache.forget(queued.pod)
+      failed(queued, 'SchedulerError', error)
+      somethingMayFitNow()
+    }
+  }
+
+  /** The pod waits, unless it has gone or been changed into another matter meanwhile; and the world is told why. */
+  function failed(queued: QueuedPod, reason: 'Unschedulable' | 'SchedulerError', cause: unknown): void {
+    if (stopping.signal.aborted) return
+    const message = cause instanceof Error ? cause.message : String(cause)
+    if (reason === 'SchedulerError') log.error(`pod ${objectKey(queued.pod)}`, cause)
+    const pod = pods.get(objectKey(queued.pod))
+    if (!pod || pod.metadata.uid !== queued.pod.metadata?.uid || pod.spec?.nodeName) return
+    queue.retryLater({ ...queued, pod }, clock.now(), reason === 'Unschedulable' ? 'unschedulable' : 'error')
+    events.record(pod, failedAnnouncement(message))
+    patchNotScheduled(client, clock, pod, reason, message).catch((error) =>
+      log.warn(`status of ${objectKey(pod)}: ${error}`),
+    )
+    wake()
+  }
+
+  return {
+    async stop() {
+      stopping.abort()
+      nodes.stop()
+      pods.stop()
+      timer?.cancel()
+      if (turn) clearImmediate(turn)
+    },
+  }
+}
+
+/** Whether a pod without a node waits for this scheduler. */
+function isForUs({ metadata, spec }: Pod): boolean {
+  const gated = ((spec as { schedulingGates?: unknown[] } | undefined)?.schedulingGates ?? []).length > 0
+  return (spec?.schedulerName ?? SCHEDULER_NAME) === SCHEDULER_NAME && !gated && !metadata?.deletionTimestamp
+}
+
+/** What of a node bears on what may run there; heartbeats in its status do not. */
+function offerOf({ metadata, spec, status }: Node): string {
+  return JSON.stringify([metadata?.labels, spec, status?.allocatable])
+}
