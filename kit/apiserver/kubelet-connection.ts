@@ -143,16 +143,16 @@ function upgradeOf(upstream: ClientRequest, stream: KubeletStream): Promise<Upgr
 }
 
 /** Upstream's words for a kubelet that cannot be reached. */
-function onFailure(upstream: ClientRequest, { node, path }: KubeletStream, reject: (error: Error) => void): void {
-  const url = `https://${node.address}:${node.port}${path}`
+function onFailure(upstream: ClientRequest, stream: KubeletStream, reject: (error: Error) => void): void {
+  const { node, path, query, operation } = stream
+  const url = `https://${node.address}:${node.port}${path}${formatQuery(query)}`
+  const what = operation === 'log' ? `Get ${JSON.stringify(url)}` : 'error dialing backend'
+  const fail = (problem: string) => {
+    reject(new StatusError(500, 'Unknown', `${what}: dial tcp ${node.address}:${node.port}: ${problem}`))
+  }
   upstream.once('timeout', () => upstream.destroy(new Error('i/o timeout')))
-  upstream.once('error', (error: NodeJS.ErrnoException) => {
-    const message = `Get "${url}": dial tcp ${node.address}:${node.port}: ${connectProblem(error)}`
-    reject(new StatusError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] }))
-  })
-  upstream.once('close', () =>
-    reject(new StatusError(500, 'InternalError', 'Internal error occurred: connection closed')),
-  )
+  upstream.once('error', (error) => fail(connectProblem(error)))
+  upstream.once('close', () => fail('connection closed'))
 }
 
 function connectProblem(error: NodeJS.ErrnoException): string {
