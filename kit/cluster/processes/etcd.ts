@@ -1,0 +1,75 @@
+/** Process entry: one etcd member, with upstream's flags. */
+import { Command } from 'commander'
+import { startMember } from '#etcd/member.ts'
+import { createLog } from '../../contracts/log.ts'
+import { runAsProgram, type StartProgram } from './program.ts'
+
+interface Flags {
+  readonly name: string
+  readonly dataDir: string
+  readonly listenClientUrls: string
+  readonly listenPeerUrls: string
+  readonly initialCluster?: string
+  readonly certFile?: string
+  readonly keyFile?: string
+  readonly trustedCaFile?: string
+  readonly clientCertAuth?: boolean
+  readonly peerCertFile?: string
+  readonly peerKeyFile?: string
+  readonly peerTrustedCaFile?: string
+  readonly heartbeatInterval: string
+  readonly electionTimeout: string
+}
+
+export const start: StartProgram = async (argv) => {
+  const flags = new Command('etcd')
+    .description('One member of an etcd cluster.')
+    .option('--name <name>', 'human-readable name of this member', 'default')
+    .option('--data-dir <path>', 'where its write-ahead log lives', 'default.etcd')
+    .option('--listen-client-urls <urls>', 'where clients connect', 'http://127.0.0.1:2379')
+    .option('--listen-peer-urls <urls>', 'where other members connect', 'http://127.0.0.1:2380')
+    .option(
+      '--initial-cluster <members>',
+      'name=peer-url of every member, joined by commas; default: this member alone',
+    )
+    .option('--cert-file <path>', 'certificate shown to clients')
+    .option('--key-file <path>', 'its private key')
+    .option('--trusted-ca-file <path>', "authority of clients' certificates")
+    .option('--client-cert-auth [bool]', 'clients must show a certificate')
+    .option('--peer-cert-file <path>', 'certificate shown to peers')
+    .option('--peer-key-file <path>', 'its private key')
+    .option('--peer-trusted-ca-file <path>', "authority of peers' certificates")
+    .option('--peer-client-cert-auth [bool]', 'accepted for compatibility: peers must always show one')
+    .option('--heartbeat-interval <ms>', "milliseconds between a leader's heartbeats", '100')
+    .option('--election-timeout <ms>', 'milliseconds of silence before an election', '1000')
+    .parse(argv, { from: 'user' })
+    .opts<Flags>()
+
+  const log = createLog(`etcd ${flags.name}`)
+  const clientTls = tlsFiles(flags.certFile, flags.keyFile, flags.clientCertAuth ? flags.trustedCaFile : undefined)
+  const peerTls = tlsFiles(flags.peerCertFile, flags.peerKeyFile, flags.peerTrustedCaFile)
+  if (peerTls && !peerTls.trustedCaFile) throw new Error('--peer-cert-file needs --peer-trusted-ca-file')
+  return startMember({
+    name: flags.name,
+    dataDirectory: flags.dataDir,
+    listenClientUrls: flags.listenClientUrls.split(','),
+    listenPeerUrls: flags.listenPeerUrls.split(','),
+    initialCluster: flags.initialCluster ?? `${flags.name}=${flags.listenPeerUrls.split(',')[0]}`,
+    ...(clientTls && { clientTls }),
+    ...(peerTls && { peerTls: { ...peerTls, trustedCaFile: peerTls.trustedCaFile! } }),
+    heartbeatIntervalMs: Number(flags.heartbeatInterval),
+    electionTimeoutMs: Number(flags.electionTimeout),
+    log,
+    onFatal: (error) => {
+      log.error('the disk failed; a member that cannot keep its promises must not go on', error)
+      process.exit(1)
+    },
+  })
+}
+
+function tlsFiles(certFile: string | undefined, keyFile: string | undefined, trustedCaFile: string | undefined) {
+  if (certFile === undefined || keyFile === undefined) return undefined
+  return { certFile, keyFile, ...(trustedCaFile !== undefined && { trustedCaFile }) }
+}
+
+runAsProgram(import.meta.url, 'etcd', start)

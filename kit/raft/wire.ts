@@ -1,0 +1,146 @@
+/**
+ * The byte form of what members write to disk and send to each other.
+ *
+ * Between members the protocol is our own (upstream's rafthttp is not something a client ever sees), in protobuf like the
+ * rest, so that fields can be added later without breaking what is on disk.
+ */
+import { messageCodec, parseProto } from '../etcd-api/codec.ts'
+import type { Entry, HardState, Message } from './messages.ts'
+
+const RAFT_PROTO = `
+syntax = "proto3";
+package raftpb;
+
+message Entry {
+  uint64 term = 1;
+  uint64 index = 2;
+  bytes data = 3;
+}
+
+message HardState {
+  uint64 term = 1;
+  string voted_for = 2;
+  uint64 commit_index = 3;
+}
+
+message WalRecord {
+  HardState hard_state = 1;
+  repeated Entry entries = 2;
+}
+
+message Conflict {
+  uint64 index = 1;
+  uint64 term = 2;
+}
+
+message Message {
+  enum Type {
+    Unknown = 0;
+    VoteRequest = 1;
+    VoteResponse = 2;
+    AppendRequest = 3;
+    AppendResponse = 4;
+    ProposeRequest = 5;
+    ReadIndexRequest = 6;
+    ReadIndexResponse = 7;
+  }
+  Type type = 1;
+  string from = 2;
+  string to = 3;
+  uint64 term = 4;
+  uint64 last_log_index = 5;
+  uint64 last_log_term = 6;
+  bool granted = 7;
+  uint64 prev_log_index = 8;
+  uint64 prev_log_term = 9;
+  repeated Entry entries = 10;
+  uint64 commit_index = 11;
+  uint64 read_round = 12;
+  bool accepted = 13;
+  uint64 match_index = 14;
+  uint64 rejected_index = 15;
+  Conflict conflict = 16;
+  repeated bytes commands = 17;
+  string context = 18;
+  uint64 index = 19;
+}
+
+message LeaseCall {
+  enum Kind { Renew = 0; TimeToLive = 1; }
+  Kind kind = 1;
+  int64 lease = 2 [jstype = JS_STRING];
+}
+
+message LeaseAnswer {
+  bool is_leader = 1;
+  int64 ttl = 2;
+}
+
+message PeerFrame {
+  oneof content {
+    Message message = 1;
+    LeaseCall lease_call = 2;
+    LeaseAnswer lease_answer = 3;
+  }
+  uint64 call_id = 4;
+}
+`
+
+const root = parseProto(RAFT_PROTO)
+
+/** What one write to the write-ahead log adds. */
+export interface WalRecordMessage {
+  readonly hardState?: HardState
+  readonly entries: readonly Entry[]
+}
+
+interface WalRecordWire {
+  readonly hardState?: { term: number; votedFor: string; commitIndex: number }
+  readonly entries: readonly Entry[]
+}
+
+const walRecords = messageCodec<WalRecordWire>(root, 'raftpb.WalRecord', 'byte-string')
+
+export function encodeWalRecord(record: WalRecordMessage): Buffer {
+  const { hardState, entries } = record
+  return walRecords.encode({
+    entries,
+    ...(hardState && { hardState: { ...hardState, votedFor: hardState.votedFor ?? '' } }),
+  })
+}
+
+export function decodeWalRecord(bytes: Uint8Array): WalRecordMessage {
+  const { hardState, entries } = walRecords.decode(bytes)
+  return { entries, ...(hardState && { hardState: { ...hardState, votedFor: hardState.votedFor || null } }) }
+}
+
+/** A question that only the leader can answer, about a lease: its clock is the one that counts. */
+export interface LeaseCall {
+  readonly kind: 'Renew' | 'TimeToLive'
+  readonly lease: string
+}
+
+export interface LeaseAnswer {
+  readonly isLeader: boolean
+  /** Seconds left; 0 or less when there is no such lease. */
+  readonly ttl: number
+}
+
+/** What travels between two members: one of the three. */
+export interface PeerFrame {
+  readonly message?: Message
+  readonly leaseCall?: LeaseCall
+  readonly leaseAnswer?: LeaseAnswer
+  /** Joins an answer to its call. */
+  readonly callId: number
+}
+
+const frames = messageCodec<PeerFrame>(root, 'raftpb.PeerFrame', 'byte-string')
+
+export function encodePeerFrame(frame: Partial<PeerFrame>): Buffer {
+  return frames.encode(frame)
+}
+
+export function decodePeerFrame(bytes: Uint8Array): PeerFrame {
+  return frames.decode(bytes)
+}
