@@ -12,7 +12,7 @@ import {
   CLUSTER_LABEL,
   type ClusterAddresses,
   chooseSubnet,
-  ensureNetwork,
+  claimNetwork,
   networkName,
   nodeIpOf,
   podCidrOf,
@@ -32,8 +32,7 @@ describeWith(['docker'], 'the network of a cluster', () => {
 
   beforeAll(async () => {
     await ensureImages(docker)
-    addresses = await chooseSubnet(docker)
-    await ensureNetwork(docker, cluster, addresses)
+    addresses = await claimNetwork(docker, cluster)
     kubelet = await listenOn(addresses.gateway, 'the kubelet')
     kubeletPort = (kubelet.address() as { port: number }).port
     await Promise.all([startNode(1), startNode(2)])

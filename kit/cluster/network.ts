@@ -82,6 +82,20 @@ export async function ensureNetwork(
   return name
 }
 
+/** Chooses a subnet and creates the network in one go. Two clusters that start at the same moment get different ones. */
+export async function claimNetwork(docker: Dockerode, clusterName: string): Promise<ClusterAddresses> {
+  for (let attempt = 1; ; attempt++) {
+    const addresses = await chooseSubnet(docker, clusterName)
+    try {
+      await ensureNetwork(docker, clusterName, addresses)
+      return addresses
+    } catch (error) {
+      // Somebody was faster: the engine says that the range overlaps with another.
+      if (attempt === 5 || !/overlap/i.test((error as Error).message)) throw error
+    }
+  }
+}
+
 /** Removes every container and network that carries the cluster's label. Safe to repeat, also after a crash. */
 export async function removeCluster(docker: Dockerode, clusterName: string): Promise<void> {
   const filters = { label: [`${CLUSTER_LABEL}=${clusterName}`] }

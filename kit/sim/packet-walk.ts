@@ -17,6 +17,8 @@ export interface Packet {
   readonly destination: string
   readonly protocol: 'tcp' | 'udp' | 'sctp'
   readonly port: number
+  /** Its mark when it arrives. Default: 0. */
+  readonly mark?: number
   /** "network": arrives at the node. "node": sent by a process of the node itself. Default: network. */
   readonly from?: 'network' | 'node'
 }
@@ -43,6 +45,7 @@ export interface Walk {
   readonly port: number
   /** The source was replaced by the node's address. */
   readonly masqueraded: boolean
+  readonly mark: number
   /** Every chain that was entered, in order: "nat PREROUTING", "nat KUBE-SERVICES", … */
   readonly chains: readonly string[]
 }
@@ -99,7 +102,7 @@ class PacketWalk {
   #source: string
   #destination: string
   #port: number
-  #mark = 0
+  #mark: number
   #translated = false
   #masqueraded = false
 
@@ -111,6 +114,7 @@ class PacketWalk {
     this.#source = packet.source
     this.#destination = packet.destination
     this.#port = packet.port
+    this.#mark = packet.mark ?? 0
   }
 
   run(): Walk {
@@ -132,6 +136,7 @@ class PacketWalk {
       destination: this.#destination,
       port: this.#port,
       masqueraded: this.#masqueraded,
+      mark: this.#mark,
       chains: this.#chains,
     }
   }

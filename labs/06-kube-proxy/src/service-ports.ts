@@ -1,0 +1,46 @@
+/**
+ * What of a Service matters for rules: one record for each of its ports.
+ *
+ * Guarantee: a Service that needs no rules gives no records; everything after this file can trust every field.
+ *
+ * Source: kubernetes `pkg/proxy/serviceport.go`, `pkg/proxy/util/utils.go` (ShouldSkipService).
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { Service } from '#kit/api/objects.ts'
+import type { ServicePortInfo, ServicePortName } from '#kit/contracts/proxy.ts'
+
+/** How long a client stays with its endpoint, when the Service asks for affinity but not for how long: three hours. */
+export const DEFAULT_AFFINITY_SECONDS = 10_800
+
+/** "namespace/name:port"; a port without a name has no colon either. */
+export function servicePortName(namespace: string, service: string, port: string | undefined): ServicePortName {
+  return port ? `${namespace}/${service}:${port}` : `${namespace}/${service}`
+}
+
+/**
+ * One record for each port of the Service, in the Service's order. None for a Service that kube-proxy has nothing to do for: one
+ * of type ExternalName (it is only a DNS name), or one without a cluster IP ("None" means headless: DNS gives out the pods'
+ * own addresses).
+ *
+ * - A protocol that is not given is TCP; a node port or health check port that is not given is 0.
+ * - Affinity counts only with `sessionAffinity: ClientIP`; `affinitySeconds` is then what the Service says, or the default.
+ * - Load balancer addresses come from `status.loadBalancer.ingress`. Those with `ipMode: Proxy` are left out, and so are
+ *   those with only a host name: traffic for them never arrives with that destination. Source ranges and addresses count only
+ *   for type LoadBalancer.
+ * - A traffic policy is "Cluster" unless it says "Local". The external one counts only where traffic can come from outside:
+ *   types NodePort and LoadBalancer, or with external IPs.
+ *
+ * @lab 6.1 Reduce a Service to what rules need
+ */
+export function servicePortsOf(service: Service): ServicePortInfo[] {
+  throw new NotImplemented(
+    '6.1',
+    'servicePortsOf',
+    'Reduce a Service to what rules need',
+    'labs/06-kube-proxy/src/service-ports.ts',
+  )
+}
+
+function affinitySecondsOf({ spec }: Service): number {
+  return spec?.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS
+}

@@ -1,0 +1,192 @@
+/**
+ * The whole of kube-proxy against an API server over HTTP, with a network stack in memory: Services and EndpointSlices go
+ * in, and packets tell what came out.
+ */
+import { afterEach, beforeEach, describe, expect } from 'vitest'
+import type { EndpointSlice, Service } from '#kit/api/objects.ts'
+import { resources } from '#kit/api/resources.ts'
+import type { Log } from '#kit/contracts/log.ts'
+import { NO_RULES, type RuleApplier, type Rules } from '#kit/contracts/proxy-rules.ts'
+import type { RunningComponent } from '#kit/contracts/running-component.ts'
+import { type SimApiServer, startSimApiServer } from '#kit/sim/api-server.ts'
+import { restoreInto } from '#kit/sim/iptables-restore.ts'
+import { lesson } from '#kit/testing/lesson.ts'
+import { startKubeProxy } from '#proxy/proxier.ts'
+import { config, destinations, packet, serviceObject, sliceObject } from './fixtures.ts'
+
+const source = 'pkg/proxy/iptables/proxier.go'
+const webSlice = (...ips: string[]) =>
+  sliceObject(
+    'a-1',
+    ips.map((ip) => ({ addresses: [ip], nodeName: 'node-1' })),
+  )
+
+describe('kube-proxy', () => {
+  let server: SimApiServer
+  let stack: MemoryStack
+  let running: RunningComponent | undefined
+
+  beforeEach(async () => {
+    server = await startSimApiServer()
+    stack = new MemoryStack()
+  })
+
+  afterEach(async () => {
+    await running?.stop()
+    await server.stop()
+  })
+
+  const start = async () => {
+    running = await startKubeProxy({
+      client: server.client(),
+      nodeName: 'node-1',
+      config,
+      applier: stack,
+      log: stack.log,
+    })
+  }
+  const create = (slice: EndpointSlice) => server.client().create<EndpointSlice>(resources.endpointSlices, slice)
+  const update = async (endpoints: EndpointSlice['endpoints']) => {
+    const slice = await server
+      .client()
+      .get<EndpointSlice>(resources.endpointSlices, { namespace: 'default', name: 'a-1' })
+    await server.client().update(resources.endpointSlices, { ...slice, endpoints })
+  }
+
+  lesson(
+    'makes the rules follow Services and endpoints',
+    {
+      scenario: 'A Service gets two endpoints, one becomes unready, and at last the Service is deleted.',
+      rule: 'Rules follow every change; a deleted Service leaves no chain behind.',
+      source,
+    },
+    async () => {
+      await start()
+      await server.client().create(resources.services, serviceObject({}))
+      await stack.until((rules) => destinations(rules, packet()).rejected === 1000)
+      await create(webSlice('10.244.1.5', '10.244.1.6'))
+      await stack.until((rules) => destinations(rules, packet())['10.244.1.6:8080'] === 500)
+      await update([
+        { addresses: ['10.244.1.5'], nodeName: 'node-1' },
+        { addresses: ['10.244.1.6'], nodeName: 'node-1', conditions: { ready: false, serving: false } },
+      ])
+      await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
+      await server.client().delete(resources.services, { namespace: 'default', name: 'a' })
+      await stack.until((rules) => !JSON.stringify(rules).includes('default/a'))
+      expect(Object.keys(stack.rules.nat).filter((chain) => /^KUBE-(SVC|SEP)-/.test(chain))).toEqual([])
+    },
+  )
+
+  lesson(
+    'leaves no gap when it restarts',
+    {
+      scenario: 'kube-proxy stops and starts again. Meanwhile one of two endpoints went away.',
+      rule: 'Rules stay while it is away. The first write after a start already knows everything, and changes only what differs.',
+      source,
+    },
+    async () => {
+      await server.client().create(resources.services, serviceObject({}))
+      await create(webSlice('10.244.1.5', '10.244.1.6'))
+      await start()
+      await stack.until((rules) => destinations(rules, packet())['10.244.1.6:8080'] === 500)
+      await running?.stop()
+      await update([{ addresses: ['10.244.1.5'], nodeName: 'node-1' }])
+      stack.writes.length = 0
+      await start()
+      await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
+      expect(stack.writes).toHaveLength(1)
+      expect(stack.writes[0]).not.toContain(':KUBE-SERVICES')
+    },
+  )
+
+  lesson(
+    'writes all rules again when the network stack was replaced',
+    {
+      scenario: 'The node restarts: its network stack is empty.',
+      rule: 'What the kernel has is read again, never assumed.',
+      source,
+    },
+    async () => {
+      await server.client().create(resources.services, serviceObject({}))
+      await create(webSlice('10.244.1.5'))
+      await start()
+      await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
+      stack.reset()
+      await stack.until(
+        (rules) => rules.nat.PREROUTING !== undefined && destinations(rules, packet())['10.244.1.5:8080'] === 1000,
+      )
+    },
+  )
+
+  lesson(
+    'ignores headless Services and those of another proxy',
+    {
+      scenario: 'Three Services exist: ours, a headless one, and one with the label of another proxy.',
+      rule: 'Only Services without those labels are watched at all.',
+      source: 'pkg/proxy/config, service.kubernetes.io/service-proxy-name',
+    },
+    async () => {
+      const other = serviceObject({ clusterIP: '10.96.5.9' }) as Service
+      const labels = { 'service.kubernetes.io/service-proxy-name': 'other' }
+      await server
+        .client()
+        .create(resources.services, { ...other, metadata: { namespace: 'default', name: 'b', labels } })
+      await server.client().create(resources.services, serviceObject({}))
+      await start()
+      await stack.until((rules) => destinations(rules, packet()).rejected === 1000)
+      expect(JSON.stringify(stack.rules)).not.toContain('10.96.5.9')
+    },
+  )
+})
+
+/** A network stack in memory. Waiting for it fails with whatever the proxy complains about first. */
+class MemoryStack implements RuleApplier {
+  rules: Rules = NO_RULES
+  readonly writes: string[] = []
+  readonly log: Log
+  #onReset: (() => void) | undefined
+  #changed: () => void = () => {}
+  #failed: (cause: unknown) => void = () => {}
+
+  constructor() {
+    this.log = { info() {}, warn() {}, error: (_, cause) => this.#failed(cause) }
+  }
+
+  async save(): Promise<string> {
+    const table = (name: 'nat' | 'filter') => [
+      `*${name}`,
+      ...Object.keys(this.rules[name]).map((chain) => `:${chain} - [0:0]`),
+      ...Object.entries(this.rules[name]).flatMap(([chain, rules]) => rules.map((rule) => `-A ${chain} ${rule}`)),
+      'COMMIT',
+    ]
+    return [...table('nat'), ...table('filter'), ''].join('\n')
+  }
+
+  async restore(text: string): Promise<void> {
+    this.writes.push(text)
+    this.rules = restoreInto(this.rules, text)
+    this.#changed()
+  }
+
+  onReset(callback: () => void): () => void {
+    this.#onReset = callback
+    return () => {
+      this.#onReset = undefined
+    }
+  }
+
+  reset(): void {
+    this.rules = NO_RULES
+    this.#onReset?.()
+  }
+
+  until(satisfied: (rules: Rules) => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#failed = reject
+      this.#changed = () => {
+        if (satisfied(this.rules)) resolve()
+      }
+      this.#changed()
+    })
+  }
+}
