@@ -60,12 +60,17 @@ export interface FilterPlugin {
 /** A preference among nodes that all fit. */
 export interface ScorePlugin {
   readonly name: string
-  readonly weight: number
   /**
    * One score from 0 to 100 per feasible node, in their order, already normalised; `undefined` when the plugin has no opinion
    * about this pod.
    */
   score(pod: Pod, feasible: readonly NodeInfo[], all: readonly NodeInfo[]): readonly number[] | undefined
+}
+
+/** A score plugin, and how much its points count. */
+export interface WeightedScore {
+  readonly plugin: ScorePlugin
+  readonly weight: number
 }
 
 /** A node that some filter turned down. */

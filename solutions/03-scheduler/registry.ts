@@ -4,7 +4,7 @@
  *
  * Source: kube-scheduler `pkg/scheduler/apis/config/v1/default_plugins.go`.
  */
-import type { FilterPlugin, ScorePlugin } from '#kit/contracts/scheduling.ts'
+import type { FilterPlugin, WeightedScore } from '#kit/contracts/scheduling.ts'
 import { nodeAffinityFilter } from './filters/node-affinity.ts'
 import { nodeNameFilter } from './filters/node-name.ts'
 import { podAffinityFilter } from './filters/pod-affinity.ts'
@@ -32,12 +32,12 @@ export const FILTERS: readonly FilterPlugin[] = [
   podAffinityFilter,
 ]
 
-export const SCORES: readonly ScorePlugin[] = [
-  taintTolerationScore,
-  nodeAffinityScore,
-  nodeResourcesScore,
-  topologySpreadScore,
-  podAffinityScore,
-  balancedAllocationScore,
-  imageLocalityScore,
+export const SCORES: readonly WeightedScore[] = [
+  { plugin: taintTolerationScore, weight: 3 },
+  { plugin: nodeAffinityScore, weight: 2 },
+  { plugin: nodeResourcesScore, weight: 1 },
+  { plugin: topologySpreadScore, weight: 2 },
+  { plugin: podAffinityScore, weight: 2 },
+  { plugin: balancedAllocationScore, weight: 1 },
+  { plugin: imageLocalityScore, weight: 1 },
 ]

@@ -67,8 +67,8 @@ export function findFeasibleNodes(
 export function scoreNodes(pod: Pod, feasible: readonly NodeInfo[], all: readonly NodeInfo[]): ScoreCard {
   const byPlugin: Record<string, readonly number[]> = {}
   const totals = feasible.map(() => 0)
-  for (const plugin of SCORES) {
-    const weighted = plugin.score(pod, feasible, all)?.map((score) => score * plugin.weight)
+  for (const { plugin, weight } of SCORES) {
+    const weighted = plugin.score(pod, feasible, all)?.map((score) => score * weight)
     if (!weighted) continue
     byPlugin[plugin.name] = weighted
     for (const [position, score] of weighted.entries()) totals[position]! += score

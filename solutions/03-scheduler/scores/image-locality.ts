@@ -16,7 +16,6 @@ const LARGE_BYTES = 1000 * MIB
 
 export const imageLocalityScore: ScorePlugin = {
   name: 'ImageLocality',
-  weight: 1,
   score(pod, feasible, all) {
     const images = imagesOf(pod)
     const holders = new Map(images.map((image) => [image, all.filter((node) => sizeOn(node, image) > 0).length]))

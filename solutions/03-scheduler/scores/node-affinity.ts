@@ -10,7 +10,6 @@ import { normalizeScores } from './normalize.ts'
 
 export const nodeAffinityScore: ScorePlugin = {
   name: 'NodeAffinity',
-  weight: 2,
   score(pod, feasible) {
     if (preferencesOf(pod).length === 0) return undefined
     return normalizeScores(feasible.map((node) => preferenceWeight(pod, node)))

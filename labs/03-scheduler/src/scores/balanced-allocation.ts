@@ -9,7 +9,6 @@ import { podRequests } from '../pod-requests.ts'
 
 export const balancedAllocationScore: ScorePlugin = {
   name: 'NodeResourcesBalancedAllocation',
-  weight: 1,
   score(pod, feasible) {
     const requests = podRequests(pod)
     return feasible.map((node) => balancedScore(requests, node))

@@ -10,7 +10,6 @@ import { podRequests, SCORING_DEFAULTS } from '../pod-requests.ts'
 
 export const nodeResourcesScore: ScorePlugin = {
   name: 'NodeResourcesFit',
-  weight: 1,
   score(pod, feasible) {
     const requests = podRequests(pod, SCORING_DEFAULTS)
     return feasible.map((node) => leastAllocatedScore(requests, node))

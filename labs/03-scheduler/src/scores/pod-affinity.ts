@@ -13,7 +13,6 @@ export const REQUIRED_TERM_WEIGHT = 1
 
 export const podAffinityScore: ScorePlugin = {
   name: 'InterPodAffinity',
-  weight: 2,
   score(pod, feasible, all) {
     const concerned = hasPodAffinity(pod) || all.some(({ pods }) => pods.some(hasPodAffinity))
     return concerned ? podAffinityScores(pod, feasible, all) : undefined

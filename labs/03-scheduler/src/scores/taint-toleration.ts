@@ -10,7 +10,6 @@ import { normalizeScores } from './normalize.ts'
 
 export const taintTolerationScore: ScorePlugin = {
   name: 'TaintToleration',
-  weight: 3,
   score: (pod, feasible) =>
     normalizeScores(
       feasible.map((node) => untoleratedAdvice(pod, node)),

@@ -16,7 +16,6 @@ export const HOSTNAME_KEY = 'kubernetes.io/hostname'
 
 export const topologySpreadScore: ScorePlugin = {
   name: 'PodTopologySpread',
-  weight: 2,
   score: (pod, feasible, all) =>
     spreadConstraints(pod, 'ScheduleAnyway').length === 0 ? undefined : spreadScores(pod, feasible, all),
 }
