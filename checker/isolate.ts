@@ -10,7 +10,10 @@ import { tmpdir } from 'node:os'
 import type { Readable } from 'node:stream'
 
 export interface Bounds {
+  /** For the whole program. */
   readonly timeoutMs: number
+  /** A test process that gives no sign of life for this long is given up. */
+  readonly stuckAfterMs: number
   readonly outputBytes: number
 }
 

@@ -41,7 +41,7 @@ export interface LabGrade {
 const MAX_DETAIL = 2_000
 
 export async function judgeLab(lab: Lab, folder: string, isolation: Isolation, bounds: Bounds): Promise<LabGrade> {
-  const args = ['--import', 'tsx', 'checker/judge-lab.ts', String(lab.number)]
+  const args = ['--import', 'tsx', 'checker/judge-lab.ts', String(lab.number), String(bounds.stuckAfterMs)]
   const execution = await isolation.run(folder, args, bounds)
   return gradeLab(lab, parseReport(execution.report), execution)
 }

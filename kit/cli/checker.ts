@@ -13,6 +13,8 @@ import { createPaint, wantsColours } from './terminal/paint.ts'
 import { UsageError } from './usage-error.ts'
 
 const OUTPUT_BYTES = 16 * 1024 * 1024
+/** Sooner than for a learner, who may be in a debugger; longer than any honest test takes without a word. */
+const STUCK_AFTER_MS = 20_000
 
 export async function main(args: string[]): Promise<number> {
   const { values, positionals } = parseArgs({
@@ -36,7 +38,7 @@ export async function main(args: string[]): Promise<number> {
       root: repositoryRoot,
       labs: readCatalog(),
       isolation: processIsolation,
-      bounds: { timeoutMs: seconds * 1000, outputBytes: OUTPUT_BYTES },
+      bounds: { timeoutMs: seconds * 1000, stuckAfterMs: STUCK_AFTER_MS, outputBytes: OUTPUT_BYTES },
       progress: (message) => console.error(message),
     },
   )

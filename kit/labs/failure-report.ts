@@ -64,7 +64,7 @@ function deed(failure: TestFailure, paint: Paint, width: number): Row[] {
   if (failure.name === 'AssertionError' && expected !== undefined && actual !== undefined) {
     const check = /^([\s\S]+?): expected /.exec(failure.message)?.[1]
     const about: Row[] = check ? [['Check', check]] : []
-    const room = width - LABEL_WIDTH - 6
+    const room = width - LABEL_WIDTH
     if ([expected, actual].every((value) => !value.includes('\n') && value.length <= room) || !failure.diff) {
       return [...about, ['Your code', paint.bad(actual)], ['Expected', paint.good(expected)]]
     }
@@ -160,7 +160,7 @@ function lastLines(lines: readonly string[], count: number): string[] {
 function rows(list: readonly Row[], paint: Paint, width: number): string[] {
   return list.flatMap(([label, text]) => {
     if (text === '') return []
-    const lines = typeof text === 'string' ? wrap(text, width - LABEL_WIDTH - 4) : text
+    const lines = typeof text === 'string' ? wrap(text, width - LABEL_WIDTH) : text
     return lines.map((line, index) => padEnd(index === 0 ? paint.quiet(label) : '', LABEL_WIDTH) + line)
   })
 }

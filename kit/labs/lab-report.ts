@@ -50,7 +50,7 @@ export function summary(outcome: Pick<StepOutcome, 'status' | 'tests' | 'step' |
         ? `${outcome.parts.filter((part) => part.written).length} of ${outcome.parts.length} parts written`
         : 'begun'
     case 'wrong':
-      return `${passed} of ${count(outcome.tests.length - skipped, 'test')} pass`
+      return `${passed} of ${outcome.tests.length - skipped} tests pass`
   }
 }
 

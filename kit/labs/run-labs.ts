@@ -138,6 +138,8 @@ async function runOnce(
     if (Date.now() - lastSign < stuckAfterMs) return
     collector.endStuckModules(stuckAfterMs)
     reportEnded()
+    // Vitest waits for its workers, unless it was told to end them.
+    void vitest.cancelCurrentRun('test-failure')
     giveUp()
   }, 1000)
   try {

@@ -19,12 +19,12 @@ export interface Paint {
 export function createPaint(colours: boolean): Paint {
   const chalk = new Chalk({ level: colours ? 1 : 0 })
   return {
-    good: chalk.green,
-    bad: chalk.red,
-    open: chalk.yellow,
-    strong: chalk.bold,
-    quiet: chalk.dim,
-    link: chalk.cyan,
+    good: (text) => chalk.green(text),
+    bad: (text) => chalk.red(text),
+    open: (text) => chalk.yellow(text),
+    strong: (text) => chalk.bold(text),
+    quiet: (text) => chalk.dim(text),
+    link: (text) => chalk.cyan(text),
   }
 }
 
