@@ -1,0 +1,94 @@
+/**
+ * Runs the real kubectl against a server, with a home directory of its own, so that nothing of the user's configuration
+ * or caches is read or written.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+
+export interface KubectlResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface KubectlOptions {
+  readonly stdin?: string
+  /** Ends the command after this long, as Ctrl-C would: for those that watch. */
+  readonly interruptAfterMs?: number
+}
+
+export interface Kubectl {
+  /** `kubectl('get pods -l "app in (a, b)"')`: words are split at spaces, quotes keep them together. */
+  (command: string, options?: KubectlOptions): Promise<KubectlResult>
+  /** What the command prints; throws with what it says on standard error when it fails. */
+  output(command: string, options?: KubectlOptions): Promise<string>
+  remove(): void
+}
+
+export interface KubectlTarget {
+  readonly server: string
+  readonly certificateAuthority: string
+  readonly clientCertificate: string
+  readonly clientKey: string
+}
+
+export function createKubectl(target: KubectlTarget): Kubectl {
+  const home = mkdtempSync(join(tmpdir(), 'brain-and-muscle-kubectl-'))
+  const kubeconfig = join(home, 'kubeconfig')
+  writeFileSync(kubeconfig, kubeconfigText(target), { mode: 0o600 })
+  const environment = { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig }
+
+  const kubectl = (command: string, { stdin, interruptAfterMs }: KubectlOptions = {}) =>
+    new Promise<KubectlResult>((resolve, reject) => {
+      const child = spawn('kubectl', splitWords(command), { env: environment })
+      let stdout = ''
+      let stderr = ''
+      child.stdout.setEncoding('utf8').on('data', (text) => {
+        stdout += text
+      })
+      child.stderr.setEncoding('utf8').on('data', (text) => {
+        stderr += text
+      })
+      child.stdin.on('error', () => {})
+      child.stdin.end(stdin ?? '')
+      const interrupt = interruptAfterMs && setTimeout(() => child.kill('SIGINT'), interruptAfterMs)
+      child.once('error', reject)
+      child.once('close', (code) => {
+        clearTimeout(interrupt)
+        resolve({ code, stdout, stderr })
+      })
+    })
+  return Object.assign(kubectl, {
+    async output(command: string, options?: KubectlOptions) {
+      const { code, stdout, stderr } = await kubectl(command, options)
+      if (code !== 0) throw new Error(`kubectl ${command} exited with ${code}: ${stderr}${stdout}`)
+      return stdout
+    },
+    remove: () => rmSync(home, { recursive: true, force: true }),
+  })
+}
+
+function splitWords(command: string): string[] {
+  const words = command.match(/(?:[^\s"']|"[^"]*"|'[^']*')+/g) ?? []
+  return words.map((word) => word.replace(/"([^"]*)"|'([^']*)'/g, (_, double, single) => double ?? single))
+}
+
+function kubeconfigText({ server, certificateAuthority, clientCertificate, clientKey }: KubectlTarget): string {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  return stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    'current-context': 'test',
+    contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
+    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': base64(certificateAuthority) } }],
+    users: [
+      {
+        name: 'test',
+        user: { 'client-certificate-data': base64(clientCertificate), 'client-key-data': base64(clientKey) },
+      },
+    ],
+  })
+}
