@@ -16,8 +16,8 @@ export interface KubectlResult {
 
 export interface KubectlOptions {
   readonly stdin?: string
-  /** Ends the command after this long, as Ctrl-C would: for those that watch. */
-  readonly interruptAfterMs?: number
+  /** Called with all that was printed so far, whenever there is more; true ends the command as Ctrl-C would. */
+  enough?(stdout: string): boolean
 }
 
 export interface Kubectl {
@@ -41,25 +41,22 @@ export function createKubectl(target: KubectlTarget): Kubectl {
   writeFileSync(kubeconfig, kubeconfigText(target), { mode: 0o600 })
   const environment = { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig }
 
-  const kubectl = (command: string, { stdin, interruptAfterMs }: KubectlOptions = {}) =>
+  const kubectl = (command: string, { stdin, enough }: KubectlOptions = {}) =>
     new Promise<KubectlResult>((resolve, reject) => {
       const child = spawn('kubectl', splitWords(command), { env: environment })
       let stdout = ''
       let stderr = ''
       child.stdout.setEncoding('utf8').on('data', (text) => {
         stdout += text
+        if (enough?.(stdout)) child.kill('SIGINT')
       })
       child.stderr.setEncoding('utf8').on('data', (text) => {
         stderr += text
       })
       child.stdin.on('error', () => {})
       child.stdin.end(stdin ?? '')
-      const interrupt = interruptAfterMs && setTimeout(() => child.kill('SIGINT'), interruptAfterMs)
       child.once('error', reject)
-      child.once('close', (code) => {
-        clearTimeout(interrupt)
-        resolve({ code, stdout, stderr })
-      })
+      child.once('close', (code) => resolve({ code, stdout, stderr }))
     })
   return Object.assign(kubectl, {
     async output(command: string, options?: KubectlOptions) {
