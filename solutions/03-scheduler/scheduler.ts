@@ -17,11 +17,12 @@ import { type Clock, systemClock, type Timer } from '#kit/contracts/clock.ts'
 import { type Log, silentLog } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import type { QueuedPod, SchedulingDecision } from '#kit/contracts/scheduling.ts'
-import { failedAnnouncement, SCHEDULER_NAME, scheduledAnnouncement } from './announcements.ts'
+import { failedAnnouncement, scheduledAnnouncement } from './announcements.ts'
 import { bindPod, patchNotScheduled } from './api-writes.ts'
 import { NodeCache } from './cache.ts'
 import { createEventRecorder } from './event-recorder.ts'
 import { SchedulingQueue } from './queue.ts'
+import { claimOf, isForUs, looksAtOtherPods, offerOf } from './relevance.ts'
 import { schedulePod } from './scheduling-cycle.ts'
 
 export interface SchedulerOptions {
@@ -35,13 +36,15 @@ export interface SchedulerOptions {
 /** Decisions in a row before sockets get their turn. */
 const DECISIONS_PER_TURN = 20
 /** The pause after a cycle that broke down (a part not written yet, a bug), which would break down again at once. */
-const PAUSE_AFTER_BREAKDOWN_MS = 1_000
+const PAUSE_AFTER_BREAKDOWN_MS = 5_000
 
 export async function startScheduler(options: SchedulerOptions): Promise<RunningComponent> {
   const { client, clock = systemClock, log = silentLog, random = Math.random } = options
   const queue = new SchedulingQueue()
   const cache = new NodeCache()
   const events = createEventRecorder(client, clock, log)
+  /** Keys of pending pods for which it matters where other pods go: they alone are woken when one was placed. */
+  const waitingForCompany = new Set<string>()
   let ready = false
   const stopping = new AbortController()
   let turn: NodeJS.Immediate | undefined
@@ -65,8 +68,8 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
     resource: resources.pods,
     fieldSelector: 'status.phase!=Succeeded,status.phase!=Failed',
     handlers: {
-      added: (pod) => (pod.spec?.nodeName ? podAssigned(pod) : podPending(pod)),
-      updated: (pod) => (pod.spec?.nodeName ? podAssigned(pod) : podPending(pod)),
+      added: podSeen,
+      updated: podSeen,
       deleted: podGone,
     },
   })
@@ -82,21 +85,33 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
     somethingMayFitNow()
   }
 
-  function podAssigned(pod: Stored<Pod>): void {
-    queue.remove(objectKey(pod))
-    cache.setPod(pod)
-    somethingMayFitNow()
+  function podSeen(pod: Stored<Pod>, previous?: Stored<Pod>): void {
+    if (!pod.spec?.nodeName) podPending(pod)
+    else if (!previous?.spec?.nodeName) podAssigned(pod)
+    else if (claimOf(pod) !== claimOf(previous)) {
+      cache.setPod(pod)
+      somethingMayFitNow()
+    }
   }
 
   function podPending(pod: Stored<Pod>): void {
     if (cache.isAssumed(pod)) return
     if (isForUs(pod)) queue.add(pod, clock.now())
     else queue.remove(objectKey(pod))
+    if (looksAtOtherPods(pod)) waitingForCompany.add(objectKey(pod))
     wake()
+  }
+
+  function podAssigned(pod: Stored<Pod>): void {
+    queue.remove(objectKey(pod))
+    waitingForCompany.delete(objectKey(pod))
+    cache.setPod(pod)
+    if (waitingForCompany.size > 0) somethingMayFitNow()
   }
 
   function podGone(pod: Stored<Pod>): void {
     queue.remove(objectKey(pod))
+    waitingForCompany.delete(objectKey(pod))
     events.endSeries(pod)
     cache.removePod(pod)
     somethingMayFitNow()
@@ -185,15 +200,4 @@ export async function startScheduler(options: SchedulerOptions): Promise<Running
       if (turn) clearImmediate(turn)
     },
   }
-}
-
-/** Whether a pod without a node waits for this scheduler. */
-function isForUs({ metadata, spec }: Pod): boolean {
-  const gated = ((spec as { schedulingGates?: unknown[] } | undefined)?.schedulingGates ?? []).length > 0
-  return (spec?.schedulerName ?? SCHEDULER_NAME) === SCHEDULER_NAME && !gated && !metadata?.deletionTimestamp
-}
-
-/** What of a node bears on what may run there; heartbeats in its status do not. */
-function offerOf({ metadata, spec, status }: Node): string {
-  return JSON.stringify([metadata?.labels, spec, status?.allocatable])
 }

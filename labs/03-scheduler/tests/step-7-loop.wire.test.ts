@@ -136,6 +136,37 @@ describe('the scheduler', () => {
   )
 
   lesson(
+    'does not try again for changes that cannot help',
+    {
+      scenario:
+        'A pod is too big. Meanwhile a kubelet reports its node and another pod again and again, and a third pod is bound.',
+      rule: 'Status written by kubelets, and pods that find their place, wake nobody who waits for room.',
+      source: 'kube-scheduler eventhandlers.go',
+    },
+    async () => {
+      await createNode('n1', '1')
+      await start()
+      await createPod('small')
+      await bound('small')
+      await createPod('big', '2')
+      await refused('big')
+      for (const reason of ['a', 'b', 'c']) {
+        const status = { conditions: [{ type: 'Ready', status: 'True', reason }] }
+        const type = 'application/strategic-merge-patch+json'
+        await client.patch(resources.nodes, { name: 'n1', subresource: 'status' }, type, { status })
+        const ref = { namespace: 'default', name: 'small', subresource: 'status' }
+        await client.patch(resources.pods, ref, type, { status })
+        await clock.advanceAsync(10_000)
+      }
+      await createPod('third')
+      await bound('third')
+      await clock.advanceAsync(10_000)
+      const warnings = server.writes.filter(({ path, method }) => path.includes('/events') && method === 'PATCH')
+      expect(warnings).toEqual([])
+    },
+  )
+
+  lesson(
     'takes back what it assumed when the API server refuses a binding',
     {
       scenario:
