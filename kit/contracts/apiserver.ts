@@ -140,6 +140,9 @@ export interface SubresourceRow {
   readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
 }
 
+/** "web.example.com", "web-1", or "web-1" that does not begin with a digit. */
+export type NameFormat = 'dns-subdomain' | 'dns-label' | 'dns-1035-label'
+
 /** One kind that the server serves. The registry is a table of these; handlers know no kind by name. */
 export interface KindRow {
   readonly resource: Resource
@@ -164,8 +167,8 @@ export interface KindRow {
   validate?(object: ApiObject): readonly FieldError[]
   /** What may not change. */
   validateUpdate?(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[]
-  /** Whether a name is well formed; upstream's message when not. Default: a DNS-1123 subdomain. */
-  nameProblem?(name: string): string | undefined
+  /** What a name must look like. Default: a DNS subdomain. */
+  readonly nameFormat?: NameFormat
   /** Beyond `metadata.name` and `metadata.namespace`: `spec.nodeName`, `status.phase`. */
   selectableFields?(object: ApiObject): Readonly<Record<string, string>>
   /** Whether `metadata.generation` counts changes of the spec. */

@@ -35,7 +35,7 @@ export async function bootstrap(
     return row
   }
   const services = context.caches.of(rowOf('services'))
-  await services.synced
+  await services.synced()
   await context.addresses.repair([...services.cache.entries().values()])
 
   const namespaces = rowOf(resources.namespaces.plural)

@@ -14,6 +14,15 @@ import type { DeleteOptions } from '#kit/contracts/api-client.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { conflict } from './errors.ts'
 
+/** What these rules need to know about a kind, and about an object besides its metadata. */
+export interface DeletionTraits {
+  /** Objects of this kind may take their time to end: pods. */
+  readonly gracefulDeletion?: boolean | undefined
+  readonly defaultPropagation?: 'Background' | 'Orphan' | undefined
+  /** Finalizers that are not in the metadata: a namespace's `spec.finalizers`. Other kinds have none. */
+  readonly otherFinalizers?: readonly string[] | undefined
+}
+
 export type DeletionDecision =
   /** Remove it from the store now. */
   | { readonly action: 'remove' }
@@ -23,7 +32,7 @@ export type DeletionDecision =
   | { readonly action: 'wait' }
 
 /**
- * How many seconds this object may take to end, if it is of a kind that may (`row.gracefulDeletion`), else 0.
+ * How many seconds this object may take to end, if it is of a kind that may (`gracefulDeletion`), else 0.
  *
  * For a pod: what the request says, or else the pod's own `terminationGracePeriodSeconds`, or 30; a negative number
  * means 1. But a pod that no kubelet has to stop goes at once: one not yet on any node, and one that has finished
@@ -31,8 +40,8 @@ export type DeletionDecision =
  *
  * @lab 2.9 Say how long an object may take to end
  */
-export function gracePeriodSeconds(object: ApiObject, options: DeleteOptions, row: KindRow): number {
-  if (!row.gracefulDeletion) return 0
+export function gracePeriodSeconds(object: ApiObject, options: DeleteOptions, traits: DeletionTraits): number {
+  if (!traits.gracefulDeletion) return 0
   const { spec, status } = object as Pod
   const seconds = options.gracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30
   const isFinished = status?.phase === 'Succeeded' || status?.phase === 'Failed'
@@ -44,7 +53,7 @@ export function gracePeriodSeconds(object: ApiObject, options: DeleteOptions, ro
  * The finalizers after the request's propagation policy: what is to become of the objects that this one owns?
  * "Foreground" (they go first) is the finalizer `foregroundDeletion`, "Orphan" (they stay, without owner) is `orphan`, and
  * "Background" (they go later) neither of them; both are the garbage collector's to remove. Without a policy in the
- * request: what the object already carries, or else the row's default, or else Background. All other finalizers stay;
+ * request: what the object already carries, or else the kind's default, or else Background. All other finalizers stay;
  * a new one goes to the end.
  *
  * @lab 2.9 Turn the propagation policy into a finalizer
@@ -52,13 +61,13 @@ export function gracePeriodSeconds(object: ApiObject, options: DeleteOptions, ro
 export function finalizersFor(
   policy: DeleteOptions['propagationPolicy'],
   finalizers: readonly string[],
-  row: Pick<KindRow, 'defaultPropagation'>,
+  traits: DeletionTraits,
 ): string[] {
   const [foreground, orphan] = ['foregroundDeletion', 'orphan']
   if (!policy && (finalizers.includes(foreground) || finalizers.includes(orphan))) return [...finalizers]
 
   const wanted = { Foreground: foreground, Orphan: orphan, Background: undefined }[
-    policy ?? row.defaultPropagation ?? 'Background'
+    policy ?? traits.defaultPropagation ?? 'Background'
   ]
   const others = finalizers.filter((finalizer) => finalizer !== foreground && finalizer !== orphan)
   if (!wanted) return others
@@ -70,10 +79,10 @@ export function finalizersFor(
 /**
  * What a DELETE does to an object at `nowMs`.
  *
- * With no finalizers left (the row's `otherFinalizers` count, too) and no grace period, it is removed. Otherwise the
+ * With no finalizers left (`otherFinalizers` count, too) and no grace period, it is removed. Otherwise the
  * deletion goes on record: `deletionTimestamp` is when it will be over (now plus the grace period, RFC 3339 in whole
  * seconds), `deletionGracePeriodSeconds` the grace period (for namespaces, which have `otherFinalizers`, it is left out),
- * the finalizers are set, a `generation` rises by one, and the row's `markDeleting` is told.
+ * `finalizers` are set (left out when there are none), and a `generation`, if there is one, rises by one.
  *
  * If a deletion is on record already, a request can only shorten it: a smaller grace period moves the `deletionTimestamp`
  * forward by the difference, though not into the past, and 0 with no finalizers removes the object: that is how a kubelet
@@ -87,16 +96,16 @@ export function finalizersFor(
 export function decideDeletion(
   object: Stored<ApiObject>,
   options: DeleteOptions,
-  row: KindRow,
+  traits: DeletionTraits,
   nowMs: number,
 ): DeletionDecision {
   const { metadata } = object
-  const finalizers = finalizersFor(options.propagationPolicy, metadata.finalizers ?? [], row)
-  const isHeld = finalizers.length > 0 || (row.otherFinalizers?.(object) ?? []).length > 0
+  const finalizers = finalizersFor(options.propagationPolicy, metadata.finalizers ?? [], traits)
+  const isHeld = finalizers.length > 0 || (traits.otherFinalizers ?? []).length > 0
   const onRecord = metadata.deletionTimestamp !== undefined
   const graceBefore = metadata.deletionGracePeriodSeconds ?? 0
 
-  const wantedGrace = gracePeriodSeconds(object, options, row)
+  const wantedGrace = gracePeriodSeconds(object, options, traits)
   const grace = onRecord ? Math.min(wantedGrace, graceBefore) : wantedGrace
   if (!isHeld && grace === 0) return { action: 'remove' }
   const finalizersStay = finalizers.join() === (metadata.finalizers ?? []).join()
@@ -105,18 +114,17 @@ export function decideDeletion(
   const overMs = onRecord ? Date.parse(metadata.deletionTimestamp ?? '') : nowMs + grace * 1000
   const hastenedMs = grace < graceBefore ? Math.max(overMs - (graceBefore - grace) * 1000, nowMs) : overMs
   const { finalizers: _replaced, ...kept } = metadata
-  const draft: ApiObject = {
+  const marked: ApiObject = {
     ...object,
     metadata: {
       ...kept,
       ...(metadata.generation !== undefined && !onRecord && { generation: metadata.generation + 1 }),
       deletionTimestamp: toRfc3339(onRecord ? hastenedMs : overMs),
-      ...(!row.otherFinalizers && { deletionGracePeriodSeconds: grace }),
+      ...(!traits.otherFinalizers && { deletionGracePeriodSeconds: grace }),
       ...(finalizers.length > 0 && { finalizers }),
     },
   }
-  row.markDeleting?.(draft)
-  return { action: 'mark', object: draft }
+  return { action: 'mark', object: marked }
 }
 
 /**
@@ -125,10 +133,17 @@ export function decideDeletion(
  *
  * @lab 2.9 Notice that nothing holds an object any more
  */
-export function isReadyToBeRemoved(object: ApiObject, row: Pick<KindRow, 'otherFinalizers'>): boolean {
+export function isReadyToBeRemoved(object: ApiObject, otherFinalizers: readonly string[]): boolean {
   const { deletionTimestamp, deletionGracePeriodSeconds = 0, finalizers = [] } = object.metadata ?? {}
-  const others = row.otherFinalizers?.(object) ?? []
-  return Boolean(deletionTimestamp) && finalizers.length + others.length === 0 && deletionGracePeriodSeconds === 0
+  return (
+    Boolean(deletionTimestamp) && finalizers.length + otherFinalizers.length === 0 && deletionGracePeriodSeconds === 0
+  )
+}
+
+/** The traits of a row and one of its objects. */
+export function deletionTraits(row: KindRow, object: ApiObject): DeletionTraits {
+  const { gracefulDeletion, defaultPropagation } = row
+  return { gracefulDeletion, defaultPropagation, otherFinalizers: row.otherFinalizers?.(object) }
 }
 
 /** "Delete it only if it is still the one I mean." */

@@ -13,7 +13,6 @@ import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { authenticate, type TokenTable } from './auth/authenticate.ts'
 import { authorize } from './auth/authorize.ts'
-import type { NodePods } from './auth/node-authorizer.ts'
 import { methodNotAllowed, unknownResource } from './errors.ts'
 import { parseRequestInfo } from './request-info.ts'
 import { handleSubresource } from './subresources/dispatch.ts'
@@ -35,12 +34,11 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const { context, tokens, log } = options
   const rows = new Map(options.kinds.map((row) => [rowKey(row.resource), row]))
   const groupVersions = new Set(options.kinds.map(({ resource: { group, version } }) => `${group}/${version}`))
-  const cluster: NodePods = { podsOn: (nodeName) => podsOn(context, rows, nodeName) }
 
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {
     const user = authenticate(request.credentials, tokens)
     const info = parseRequestInfo(request)
-    authorize(user, info, cluster)
+    authorize(user, info, (nodeName) => podsOn(context, rows, nodeName))
     const { apiGroup: group, apiVersion: version, resource: plural } = info
     // A path below no group of ours is the shell's to refuse, as any unknown path.
     if (!info.isResourceRequest || !groupVersions.has(`${group}/${version}`)) return { kind: 'document' }

@@ -8,7 +8,7 @@
  * Source: apiserver `pkg/registry/rest/create.go` (BeforeCreate), `update.go` (BeforeUpdate), `meta.go`, `names/generate.go`.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import type { ApiObject, ObjectMeta, Stored } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { badRequest, conflict, invalid } from './errors.ts'
@@ -34,58 +34,58 @@ export function generatedName(prefix: string, suffix: string): string {
   return prefix.slice(0, MAX_GENERATED_PREFIX) + suffix
 }
 
+/** What these rules need to know about a kind. */
+export type KindTraits = Pick<KindRow, 'resource' | 'hasGeneration' | 'allowUnconditionalUpdate'>
+
 /**
- * Changes `draft.metadata` to what a new object's must be:
- * - namespace: the one of the path (`namespace`, "" for cluster-scoped kinds, which then have none);
- *   a different one in the object is a 400 ("the namespace of the provided object does not match the namespace sent on the request");
+ * The metadata of a new object, from what the user sent:
+ * - namespace: the one of the path (`namespace`, "" for cluster-scoped kinds, which then have none); a different one in
+ *   the object is a 400 ("the namespace of the provided object does not match the namespace sent on the request");
  * - name: from `generateName` when there is none;
  * - `uid` and `creationTimestamp` from `facts`; no deletion fields, no `managedFields`, no `selfLink`;
  * - `generation` is 1 for kinds that have one, else absent;
- * - a `resourceVersion` is an error (500, as upstream: "resourceVersion should not be set on objects to be created").
+ * - a `resourceVersion` other than "" or "0" is an error (500, as upstream: "resourceVersion should not be set on objects to
+ *   be created"); it is left out in any case.
  *
  * @lab 2.2 Give a new object its identity
  */
-export function prepareMetadataForCreate(
-  draft: ApiObject,
-  row: KindRow,
-  namespace: string,
-  facts: CreationFacts,
-): void {
-  const { deletionTimestamp, deletionGracePeriodSeconds, managedFields, selfLink, generation, ...sent } =
-    draft.metadata ?? {}
-  if (sent.resourceVersion && sent.resourceVersion !== '0') {
+export function newMetadata(sent: ObjectMeta, kind: KindTraits, namespace: string, facts: CreationFacts): ObjectMeta {
+  const { deletionTimestamp, deletionGracePeriodSeconds, managedFields, selfLink, generation, ...rest } = sent
+  const { resourceVersion, namespace: sentNamespace, ...usersPart } = rest
+  if (resourceVersion && resourceVersion !== '0') {
     throw new StatusError(500, 'InternalError', 'resourceVersion should not be set on objects to be created')
   }
-  if ((sent.namespace ?? namespace) !== namespace) throw namespaceMismatch()
-
-  delete sent.resourceVersion
-  delete sent.namespace
-  draft.metadata = {
-    ...sent,
+  if ((sentNamespace ?? namespace) !== namespace) throw namespaceMismatch()
+  return {
+    ...usersPart,
     ...(!sent.name && sent.generateName && { name: generatedName(sent.generateName, facts.suffix) }),
-    ...(row.resource.namespaced && { namespace }),
+    ...(kind.resource.namespaced && { namespace }),
     uid: facts.uid,
     creationTimestamp: facts.now,
-    ...(row.hasGeneration && { generation: 1 }),
+    ...(kind.hasGeneration && { generation: 1 }),
   }
 }
 
 /**
- * Changes `draft.metadata` to what an update of `old` may make of it:
- * - the server's fields (`uid`, `creationTimestamp`, `generateName`, the deletion fields) are the old object's;
+ * The metadata of `old` after an update to `draft`:
+ * - the server's fields (`uid`, `creationTimestamp`, `generateName`, `resourceVersion`, the deletion fields) are the old
+ *   object's; a field that the old object has not, the new one has not either (absent, not undefined);
  * - a `uid` that was sent and differs is a Conflict: the user means another object that had this name
- *   ("Precondition failed: UID in precondition: …, UID in object meta: …");
- * - a name or namespace that differs is a 400;
+ *   ("Precondition failed: UID in precondition: <sent>, UID in object meta: <old>");
+ * - a name or namespace that was sent and differs is a 400 ("the name of the object (<sent>) does not match the name on the
+ *   URL (<old>)"; for the namespace as at creation);
  * - a `resourceVersion` that was sent and differs is a Conflict; none at all means "overwrite", unless the kind forbids it
- *   (422 `metadata.resourceVersion`: "Invalid value: 0x0: must be specified for an update");
+ *   (`allowUnconditionalUpdate: false`; 422 `metadata.resourceVersion`: "Invalid value: 0x0: must be specified for an update");
  * - `generation` rises by one when `countsAsChange` says so, for kinds that have one.
+ *
+ * `definedOnly` helps to leave fields out.
  *
  * @lab 2.2 Keep an object's identity through an update
  */
-export function prepareMetadataForUpdate(draft: ApiObject, old: Stored<ApiObject>, row: KindRow): void {
+export function updatedMetadata(draft: ApiObject, old: Stored<ApiObject>, kind: KindTraits): ObjectMeta {
   const sent = draft.metadata ?? {}
   const kept = old.metadata
-  const { resource } = row
+  const { resource } = kind
   if (sent.name && sent.name !== kept.name) {
     throw badRequest(`the name of the object (${sent.name}) does not match the name on the URL (${kept.name})`)
   }
@@ -94,22 +94,25 @@ export function prepareMetadataForUpdate(draft: ApiObject, old: Stored<ApiObject
     const why = `Precondition failed: UID in precondition: ${sent.uid}, UID in object meta: ${kept.uid}`
     throw conflict(resource, kept.name, why)
   }
-  if (!sent.resourceVersion && row.allowUnconditionalUpdate === false) {
+  if (!sent.resourceVersion && kind.allowUnconditionalUpdate === false) {
     const message = 'Invalid value: 0x0: must be specified for an update'
     throw invalid(resource, kept.name, [{ reason: 'FieldValueInvalid', field: 'metadata.resourceVersion', message }])
   }
   if (sent.resourceVersion && sent.resourceVersion !== kept.resourceVersion) throw conflict(resource, kept.name)
 
   const { deletionTimestamp, deletionGracePeriodSeconds, managedFields, selfLink, generation, ...usersPart } = sent
-  const { creationTimestamp, generateName } = kept
-  draft.metadata = {
+  return {
     ...usersPart,
-    ...definedOnly({ name: kept.name, namespace: kept.namespace, uid: kept.uid, creationTimestamp, generateName }),
-    resourceVersion: kept.resourceVersion,
     ...definedOnly({
+      name: kept.name,
+      namespace: kept.namespace,
+      uid: kept.uid,
+      resourceVersion: kept.resourceVersion,
+      creationTimestamp: kept.creationTimestamp,
+      generateName: kept.generateName,
       deletionTimestamp: kept.deletionTimestamp,
       deletionGracePeriodSeconds: kept.deletionGracePeriodSeconds,
-      generation: row.hasGeneration ? (kept.generation ?? 1) + (countsAsChange(draft, old) ? 1 : 0) : undefined,
+      generation: kind.hasGeneration ? (kept.generation ?? 1) + (countsAsChange(draft, old) ? 1 : 0) : undefined,
     }),
   }
 }
@@ -127,7 +130,7 @@ export function countsAsChange(draft: ApiObject, old: ApiObject): boolean {
 }
 
 /** The fields that have a value, so that no `undefined` is ever written down. */
-function definedOnly<T extends object>(fields: T): { [Field in keyof T]: NonNullable<T[Field]> } {
+export function definedOnly<T extends object>(fields: T): { [Field in keyof T]: NonNullable<T[Field]> } {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
     [Field in keyof T]: NonNullable<T[Field]>
   }

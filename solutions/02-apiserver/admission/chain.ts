@@ -4,13 +4,13 @@
  *
  * Source: apiserver `pkg/admission`; the order is upstream's (`pkg/kubeapiserver/options/plugins.go`).
  */
-import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import type { ApiObject, Pod, Stored } from '#kit/api/objects.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { forbidden } from '../errors.ts'
-import { assignDefaultTolerations } from './default-tolerations.ts'
+import { withDefaultTolerations } from './default-tolerations.ts'
 import { checkNamespace } from './namespace-lifecycle.ts'
-import { assignPriority } from './priority.ts'
-import { assignServiceAccount } from './service-account.ts'
+import { withPriority } from './priority.ts'
+import { withServiceAccount } from './service-account.ts'
 
 /** One write, as admission sees it. */
 export interface AdmissionReview {
@@ -40,13 +40,17 @@ export async function admit(review: AdmissionReview, cluster: ClusterView): Prom
     checkNamespace(review, undefined)
   }
   const isNewPod = isMain && review.operation === 'CREATE' && review.row.resource.kind === 'Pod'
-  if (!isNewPod || !review.draft) return
-  const account = assignServiceAccount(review.draft)
+  if (isNewPod && review.draft) await admitPod(review, review.draft as Pod, cluster)
+}
+
+async function admitPod(review: AdmissionReview, pod: Pod, cluster: ClusterView): Promise<void> {
+  if (!pod.spec) return
+  const spec = withServiceAccount(pod.spec)
+  const account = spec.serviceAccountName
   if (account !== 'default' && !(await cluster.serviceAccountExists(review.namespace, account))) {
     throw missingServiceAccount(review, account)
   }
-  assignDefaultTolerations(review.draft)
-  assignPriority(review.draft)
+  pod.spec = withPriority({ ...spec, tolerations: withDefaultTolerations(spec.tolerations ?? []) })
 }
 
 function missingServiceAccount({ row, namespace, name }: AdmissionReview, account: string): Error {

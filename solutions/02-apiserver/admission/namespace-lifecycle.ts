@@ -8,6 +8,7 @@
  */
 import type { ApiObject, Namespace } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
+import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { forbidden, notFound } from '../errors.ts'
 import type { AdmissionReview } from './chain.ts'
 
@@ -27,7 +28,10 @@ const NAMESPACES = { group: '', plural: 'namespaces' }
  *
  * @lab 2.12 Guard namespaces
  */
-export function checkNamespace(review: AdmissionReview, namespace: ApiObject | undefined): void {
+export function checkNamespace(
+  review: Pick<AdmissionReview, 'operation' | 'namespace' | 'name'> & { readonly row: Pick<KindRow, 'resource'> },
+  namespace: ApiObject | undefined,
+): void {
   const { operation, row } = review
   if (operation === 'DELETE' && row.resource.kind === 'Namespace' && IMMORTAL.includes(review.name)) {
     throw forbidden(NAMESPACES, review.name, 'this namespace may not be deleted')

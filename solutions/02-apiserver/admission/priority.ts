@@ -4,16 +4,14 @@
  *
  * Source: kubernetes `plugin/pkg/admission/priority/admission.go`.
  */
-import type { ApiObject, Pod } from '#kit/api/objects.ts'
+import type { PodSpec } from '#kit/api/objects.ts'
 
 const SYSTEM_CLASSES: Readonly<Record<string, number>> = {
   'system-cluster-critical': 2_000_000_000,
   'system-node-critical': 2_000_001_000,
 }
 
-export function assignPriority(draft: ApiObject): void {
-  const { spec } = draft as Pod
-  if (!spec) return
-  spec.priority ??= SYSTEM_CLASSES[spec.priorityClassName ?? ''] ?? 0
-  spec.preemptionPolicy ??= 'PreemptLowerPriority'
+export function withPriority(spec: PodSpec): PodSpec {
+  const priority = SYSTEM_CLASSES[spec.priorityClassName ?? ''] ?? 0
+  return { priority, preemptionPolicy: 'PreemptLowerPriority', ...spec }
 }

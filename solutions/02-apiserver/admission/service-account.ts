@@ -5,20 +5,15 @@
  *
  * Source: kubernetes `plugin/pkg/admission/serviceaccount/admission.go`.
  */
-import type { ApiObject, Pod } from '#kit/api/objects.ts'
+import type { PodSpec } from '#kit/api/objects.ts'
 
 /**
- * Sets `spec.serviceAccountName` and `spec.serviceAccount` of a pod draft to the account that it names in either, or to
- * "default", and returns it. Changes the draft.
+ * A pod's spec with its account: `serviceAccountName` and `serviceAccount` are both what either of them says (the first
+ * wins), or else "default".
  *
  * @lab 2.12 Give every pod an identity
  */
-export function assignServiceAccount(draft: ApiObject): string {
-  const { spec } = draft as Pod
-  const account = spec?.serviceAccountName || spec?.serviceAccount || 'default'
-  if (spec) {
-    spec.serviceAccountName = account
-    spec.serviceAccount = account
-  }
-  return account
+export function withServiceAccount(spec: PodSpec): PodSpec & { serviceAccountName: string } {
+  const account = spec.serviceAccountName || spec.serviceAccount || 'default'
+  return { ...spec, serviceAccountName: account, serviceAccount: account }
 }

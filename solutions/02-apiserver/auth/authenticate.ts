@@ -38,7 +38,11 @@ export function authenticate({ certificate, bearerToken }: Credentials, tokens: 
   return ANONYMOUS
 }
 
-/** The user as a member of `system:authenticated`. @solution-only */
+/**
+ * The user as a member of `system:authenticated`.
+ *
+ * @solution-only
+ */
 function authenticated(user: UserInfo): UserInfo {
   if (user.groups.includes(AUTHENTICATED_GROUP)) return user
   return { ...user, groups: [...user.groups, AUTHENTICATED_GROUP] }

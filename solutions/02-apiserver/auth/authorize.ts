@@ -1,15 +1,16 @@
 /** The authorizers in turn: kubelets by their node, everybody else by their roles. */
+import type { Pod } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import type { RequestInfo, UserInfo } from '#kit/contracts/apiserver.ts'
 import { forbidden } from '../errors.ts'
 import { bootstrapPolicy } from './bootstrap-policy.ts'
-import { type NodePods, nodeMay, nodeNameOf } from './node-authorizer.ts'
+import { nodeMay, nodeNameOf } from './node-authorizer.ts'
 import { isAllowed } from './rbac.ts'
 
-/** Throws Unauthorized or Forbidden when the user may not do this. Source: apiserver `pkg/endpoints/filters/authorization.go`. */
-export function authorize(user: UserInfo, info: RequestInfo, cluster: NodePods): void {
+/** Throws Unauthorized or Forbidden when the user may not do this; `podsOn` tells the pods bound to a node. Source: apiserver `pkg/endpoints/filters/authorization.go`. */
+export function authorize(user: UserInfo, info: RequestInfo, podsOn: (nodeName: string) => readonly Pod[]): void {
   const nodeName = info.isResourceRequest ? nodeNameOf(user) : undefined
-  if (nodeName !== undefined && nodeMay(nodeName, info, cluster)) return
+  if (nodeName !== undefined && nodeMay(nodeName, info, podsOn(nodeName))) return
   if (isAllowed(user, info, bootstrapPolicy)) return
   throw info.isResourceRequest ? refusal(user, info) : pathRefusal(user, info)
 }

@@ -10,12 +10,6 @@ import type { RequestInfo, UserInfo } from '#kit/contracts/apiserver.ts'
 const USER_PREFIX = 'system:node:'
 const NODES_GROUP = 'system:nodes'
 
-/** What the authorizer needs to know about the cluster. */
-export interface NodePods {
-  /** The pods bound to a node. */
-  podsOn(nodeName: string): readonly Pod[]
-}
-
 /**
  * The node that a user is the kubelet of, or undefined: a member of `system:nodes` whose name is `system:node:` and the
  * node's name.
@@ -28,22 +22,21 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 }
 
 /**
- * What the kubelet of `nodeName` may do:
+ * What the kubelet of `nodeName`, to which `pods` are bound, may do:
  * - nodes: read any, create (itself, which has no name yet in the request), and change or delete only its own, status
  *   included;
- * - pods: read any, create; change the status of, or delete, or evict, only those bound to it;
- * - secrets, configmaps: get, list or watch by name (`info.name`), only those that a pod bound to it refers to
+ * - pods: read any, create; change the status of, or delete, or evict, only `pods`;
+ * - secrets, configmaps: get, list or watch by name (`info.name`), only those that one of `pods` refers to
  *   (`referencedNames`), in that pod's namespace;
  * - leases: its own (by its name) in the namespace kube-node-lease; the creation has no name;
  * - services, and endpoints: read; events: create, patch, update; of both groups.
  *
  * @lab 2.11 Limit a kubelet to its node
  */
-export function nodeMay(nodeName: string, info: RequestInfo, cluster: NodePods): boolean {
+export function nodeMay(nodeName: string, info: RequestInfo, pods: readonly Pod[]): boolean {
   const { verb, resource, subresource, name, namespace } = info
   const reads = verb === 'get' || verb === 'list' || verb === 'watch'
-  const isOwnPod = () =>
-    cluster.podsOn(nodeName).some(({ metadata }) => metadata?.name === name && metadata.namespace === namespace)
+  const isOwnPod = () => pods.some(({ metadata }) => metadata?.name === name && metadata.namespace === namespace)
 
   switch (resource) {
     case 'nodes':
@@ -57,9 +50,7 @@ export function nodeMay(nodeName: string, info: RequestInfo, cluster: NodePods):
     case 'configmaps':
       return (
         reads &&
-        cluster
-          .podsOn(nodeName)
-          .some((pod) => pod.metadata?.namespace === namespace && referencedNames(pod, resource).includes(name))
+        pods.some((pod) => pod.metadata?.namespace === namespace && referencedNames(pod, resource).includes(name))
       )
     case 'leases':
       return namespace === 'kube-node-lease' && (verb === 'create' || name === nodeName)

@@ -72,7 +72,11 @@ export function isAllowed(user: UserInfo, info: RequestInfo, bindings: readonly 
   )
 }
 
-/** Whether the list holds the word, or `*`. @solution-only */
+/**
+ * Whether the list holds the word, or `*`.
+ *
+ * @solution-only
+ */
 function lists(list: readonly string[], word: string): boolean {
   return list.includes('*') || list.includes(word)
 }

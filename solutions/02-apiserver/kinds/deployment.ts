@@ -1,31 +1,34 @@
 /** Deployments. Source: kubernetes `pkg/apis/apps/v1/defaults.go`, `pkg/apis/apps/validation/validation.go`. */
-import type { ApiObject, Deployment, Stored } from '#kit/api/objects.ts'
+import type { ApiObject, Deployment, DeploymentSpec, Stored } from '#kit/api/objects.ts'
 import type { FieldError } from '#kit/contracts/apiserver.ts'
 import { goValue, immutable, invalidValue, notNegative } from '../validation/field-errors.ts'
 import { validateSelectorAndTemplate } from '../validation/template.ts'
-import { applyPodSpecDefaults } from './pod-defaults.ts'
+import { templateWithDefaults } from './pod-defaults.ts'
+
+export function applyDeploymentDefaults(draft: ApiObject): void {
+  const deployment = draft as Deployment
+  if (deployment.spec) deployment.spec = deploymentSpecWithDefaults(deployment.spec)
+}
 
 /**
- * Fills in a Deployment: 1 replica, a history of 10 old ReplicaSets, 600 s to make progress, and a rolling update that
- * may have a quarter too many and a quarter too few pods. A strategy of `Recreate` has no such numbers. Then the
- * template's pod spec.
+ * A Deployment's spec with its defaults: 1 replica, a history of 10 old ReplicaSets (`revisionHistoryLimit`), 600 s to make
+ * progress (`progressDeadlineSeconds`), and a strategy of type RollingUpdate that may have a quarter too many and a quarter
+ * too few pods (`maxSurge`, `maxUnavailable`: "25%"; each on its own). Other strategies have no such numbers. The
+ * template's pod spec gets its own defaults.
  *
  * @lab 2.4 Default a Deployment
  */
-export function applyDeploymentDefaults(draft: ApiObject): void {
-  const { spec } = draft as Deployment
-  if (!spec) return
-  spec.replicas ??= 1
-  spec.revisionHistoryLimit ??= 10
-  spec.progressDeadlineSeconds ??= 600
-  spec.strategy ??= {}
-  spec.strategy.type ??= 'RollingUpdate'
-  if (spec.strategy.type === 'RollingUpdate') {
-    spec.strategy.rollingUpdate ??= {}
-    spec.strategy.rollingUpdate.maxUnavailable ??= '25%'
-    spec.strategy.rollingUpdate.maxSurge ??= '25%'
+export function deploymentSpecWithDefaults(spec: DeploymentSpec): DeploymentSpec {
+  const type = spec.strategy?.type ?? 'RollingUpdate'
+  const rollingUpdate = { maxUnavailable: '25%', maxSurge: '25%', ...spec.strategy?.rollingUpdate }
+  return {
+    replicas: 1,
+    revisionHistoryLimit: 10,
+    progressDeadlineSeconds: 600,
+    ...spec,
+    strategy: { ...spec.strategy, type, ...(type === 'RollingUpdate' && { rollingUpdate }) },
+    ...(spec.template && { template: templateWithDefaults(spec.template) }),
   }
-  if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
 }
 
 export function validateDeployment(object: ApiObject): readonly FieldError[] {

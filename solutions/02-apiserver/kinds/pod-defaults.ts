@@ -9,69 +9,92 @@
  *
  * Source: kubernetes `pkg/apis/core/v1/defaults.go`.
  */
-import type { ApiObject, Container, Pod, PodSpec, Probe } from '#kit/api/objects.ts'
+import type { ApiObject, Container, EnvVar, Pod, PodSpec, PodTemplateSpec, Probe } from '#kit/api/objects.ts'
 import { canonicalQuantity, isQuantity } from '#kit/api/quantity.ts'
 
 type Volume = NonNullable<PodSpec['volumes']>[number]
+type ContainerPort = NonNullable<Container['ports']>[number]
 
 /** `rw-r--r--`: what files of a ConfigMap or Secret volume get. */
 const FILE_MODE = 0o644
 
+/** A pod's own defaults on top of those of its spec: what a template does not get. */
 export function applyPodDefaults(draft: ApiObject): void {
   const pod = draft as Pod
   if (!pod.spec) return
-  applyPodSpecDefaults(pod.spec)
-  pod.spec.enableServiceLinks ??= true
-  for (const container of allContainers(pod.spec)) requestWhatIsLimited(container)
+  const spec = podSpecWithDefaults(pod.spec)
+  pod.spec = {
+    ...spec,
+    enableServiceLinks: spec.enableServiceLinks ?? true,
+    containers: spec.containers?.map(requestWhatIsLimited),
+    ...(spec.initContainers && { initContainers: spec.initContainers.map(requestWhatIsLimited) }),
+  }
 }
 
 /**
- * Fills in a pod's spec, also that of a template (which is why `enableServiceLinks` and requests are not here: upstream
- * leaves them to the pod itself).
+ * A pod's spec, also that of a template, with its defaults: `restartPolicy` Always, `dnsPolicy` ClusterFirst,
+ * `terminationGracePeriodSeconds` 30, `schedulerName` default-scheduler, an empty `securityContext`. If either of
+ * `serviceAccountName` and the older `serviceAccount` is set, both are, to the same (the first wins).
  *
- * `restartPolicy` Always, `dnsPolicy` ClusterFirst, `terminationGracePeriodSeconds` 30, `schedulerName`
- * default-scheduler, an empty `securityContext`. With `hostNetwork`, a container port without `hostPort` takes its own
- * number as host port, since that is where it will be. `serviceAccountName` and the older `serviceAccount` are kept the
- * same. Then every container (init, app and ephemeral) and every volume gets its own defaults.
+ * Then every container (of `containers`, `initContainers`, `ephemeralContainers`, where there are any) gets its own
+ * defaults, and every volume its (`volumeWithDefaults`). With `hostNetwork`, a container port without `hostPort` takes its
+ * own number as host port, since that is where it will be found.
  *
  * @lab 2.4 Default a pod's spec
  */
-export function applyPodSpecDefaults(spec: PodSpec): void {
-  spec.restartPolicy ??= 'Always'
-  spec.dnsPolicy ??= 'ClusterFirst'
-  spec.terminationGracePeriodSeconds ??= 30
-  spec.schedulerName ??= 'default-scheduler'
-  spec.securityContext ??= {}
-  const account = spec.serviceAccountName ?? spec.serviceAccount
-  if (account) {
-    spec.serviceAccountName = account
-    spec.serviceAccount = account
+export function podSpecWithDefaults(spec: PodSpec): PodSpec {
+  const account = spec.serviceAccountName || spec.serviceAccount
+  const containerOf = (container: Container): Container => {
+    const { ports, ...rest } = containerWithDefaults(container)
+    if (!ports) return rest
+    const onHost = (port: ContainerPort) => (spec.hostNetwork ? { hostPort: port.containerPort, ...port } : port)
+    return { ...rest, ports: ports.map(onHost) }
   }
-  for (const container of allContainers(spec)) {
-    applyContainerDefaults(container)
-    if (spec.hostNetwork) for (const port of container.ports ?? []) port.hostPort ??= port.containerPort
+  return {
+    restartPolicy: 'Always',
+    dnsPolicy: 'ClusterFirst',
+    terminationGracePeriodSeconds: 30,
+    schedulerName: 'default-scheduler',
+    securityContext: {},
+    ...spec,
+    ...(account && { serviceAccountName: account, serviceAccount: account }),
+    ...(spec.containers && { containers: spec.containers.map(containerOf) }),
+    ...(spec.initContainers && { initContainers: spec.initContainers.map(containerOf) }),
+    ...(spec.ephemeralContainers && { ephemeralContainers: spec.ephemeralContainers.map(containerOf) as never }),
+    ...(spec.volumes && { volumes: spec.volumes.map(volumeWithDefaults) }),
   }
-  for (const volume of spec.volumes ?? []) applyVolumeDefaults(volume)
 }
 
 /**
- * Fills in a container: `imagePullPolicy` (see `defaultPullPolicy`), `terminationMessagePath` /dev/termination-log,
- * `terminationMessagePolicy` File, empty `resources`, protocol TCP for ports, apiVersion v1 for env vars from fields, and
- * its probes. Quantities are written in their canonical form ("1000m" is "1").
+ * A container with its defaults: `imagePullPolicy` (see `defaultPullPolicy`), `terminationMessagePath`
+ * /dev/termination-log, `terminationMessagePolicy` File, protocol TCP for its ports, its probes (liveness, readiness,
+ * startup) with theirs, and `resources` (empty if there are none) with canonical quantities (`canonicalAmounts`).
+ * An env var that takes its value from a field of the pod means `apiVersion` v1.
  *
  * @lab 2.4 Default a container
  */
-export function applyContainerDefaults(container: Container): void {
-  container.imagePullPolicy ??= defaultPullPolicy(container.image ?? '')
-  container.terminationMessagePath ??= '/dev/termination-log'
-  container.terminationMessagePolicy ??= 'File'
-  container.resources ??= {}
-  canonicalise(container.resources.limits)
-  canonicalise(container.resources.requests)
-  for (const port of container.ports ?? []) port.protocol ??= 'TCP'
-  for (const { valueFrom } of container.env ?? []) if (valueFrom?.fieldRef) valueFrom.fieldRef.apiVersion ??= 'v1'
-  for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) {
-    if (probe) applyProbeDefaults(probe)
+export function containerWithDefaults(container: Container): Container {
+  const { limits, requests } = container.resources ?? {}
+  const envOf = (variable: EnvVar): EnvVar => {
+    const { fieldRef } = variable.valueFrom ?? {}
+    if (!fieldRef) return variable
+    return { ...variable, valueFrom: { ...variable.valueFrom, fieldRef: { apiVersion: 'v1', ...fieldRef } } }
+  }
+  return {
+    imagePullPolicy: defaultPullPolicy(container.image ?? ''),
+    terminationMessagePath: '/dev/termination-log',
+    terminationMessagePolicy: 'File',
+    ...container,
+    resources: {
+      ...container.resources,
+      ...(limits && { limits: canonicalAmounts(limits) }),
+      ...(requests && { requests: canonicalAmounts(requests) }),
+    },
+    ...(container.ports && { ports: container.ports.map((port) => ({ protocol: 'TCP', ...port })) }),
+    ...(container.env && { env: container.env.map(envOf) }),
+    ...(container.livenessProbe && { livenessProbe: probeWithDefaults(container.livenessProbe) }),
+    ...(container.readinessProbe && { readinessProbe: probeWithDefaults(container.readinessProbe) }),
+    ...(container.startupProbe && { startupProbe: probeWithDefaults(container.startupProbe) }),
   }
 }
 
@@ -89,42 +112,55 @@ export function defaultPullPolicy(image: string): 'Always' | 'IfNotPresent' {
 }
 
 /**
- * Fills in a probe: every 10 s with 1 s to answer, one success and three failures to change its mind; HTTP probes ask "/"
- * by HTTP.
+ * A probe with its defaults: every 10 s (`periodSeconds`) with 1 s to answer (`timeoutSeconds`), one success and three
+ * failures to change its mind (`successThreshold`, `failureThreshold`); HTTP probes ask for `path` "/" by `scheme` HTTP.
  *
  * @lab 2.4 Default a probe
  */
-export function applyProbeDefaults(probe: Probe): void {
-  probe.timeoutSeconds ??= 1
-  probe.periodSeconds ??= 10
-  probe.successThreshold ??= 1
-  probe.failureThreshold ??= 3
-  if (probe.httpGet) {
-    probe.httpGet.path ??= '/'
-    probe.httpGet.scheme ??= 'HTTP'
+export function probeWithDefaults(probe: Probe): Probe {
+  return {
+    timeoutSeconds: 1,
+    periodSeconds: 10,
+    successThreshold: 1,
+    failureThreshold: 3,
+    ...probe,
+    ...(probe.httpGet && { httpGet: { path: '/', scheme: 'HTTP', ...probe.httpGet } }),
   }
 }
 
 /** A volume of nothing is an empty directory; files from the API are readable by all. */
-function applyVolumeDefaults(volume: Volume): void {
-  if (Object.keys(volume).length === 1) volume.emptyDir = {}
-  for (const source of [volume.configMap, volume.secret, volume.downwardAPI, volume.projected]) {
-    if (source) source.defaultMode ??= FILE_MODE
+export function volumeWithDefaults(volume: Volume): Volume {
+  const readable = <T extends object>(source: T) => ({ defaultMode: FILE_MODE, ...source })
+  if (Object.keys(volume).length === 1) return { ...volume, emptyDir: {} }
+  return {
+    ...volume,
+    ...(volume.configMap && { configMap: readable(volume.configMap) }),
+    ...(volume.secret && { secret: readable(volume.secret) }),
+    ...(volume.downwardAPI && { downwardAPI: readable(volume.downwardAPI) }),
+    ...(volume.projected && { projected: readable(volume.projected) }),
+    ...(volume.hostPath && { hostPath: { type: '', ...volume.hostPath } }),
   }
-  if (volume.hostPath) volume.hostPath.type ??= ''
 }
 
-/** Who limits a resource without requesting any requests the limit. Only pods, not templates. */
-function requestWhatIsLimited({ resources }: Container): void {
-  if (!resources?.limits) return
-  resources.requests = { ...resources.limits, ...resources.requests }
+/** Who limits a resource without requesting any requests the limit. */
+function requestWhatIsLimited(container: Container): Container {
+  const { resources } = container
+  if (!resources?.limits) return container
+  return { ...container, resources: { ...resources, requests: { ...resources.limits, ...resources.requests } } }
 }
 
-/** Writes each quantity as upstream does; what is none is left for validation to find. */
-function canonicalise(quantities: Record<string, string> | undefined): void {
-  for (const [resource, text] of Object.entries(quantities ?? {})) {
-    if (quantities && isQuantity(text)) quantities[resource] = canonicalQuantity(text)
-  }
+/** Each quantity as upstream writes it ("1000m" is "1"); what is none is left for validation to find. */
+export function canonicalAmounts(amounts: Readonly<Record<string, string>>): Record<string, string> {
+  const entries = Object.entries(amounts).map(([name, text]) => [
+    name,
+    isQuantity(text) ? canonicalQuantity(text) : text,
+  ])
+  return Object.fromEntries(entries)
+}
+
+/** A pod template with the defaults of its spec. */
+export function templateWithDefaults(template: PodTemplateSpec): PodTemplateSpec {
+  return template.spec ? { ...template, spec: podSpecWithDefaults(template.spec) } : template
 }
 
 /** Init, app and ephemeral containers. */

@@ -7,7 +7,6 @@
 import type { ApiObject } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import type { KindRow, SubresourceRow, Verb } from '#kit/contracts/apiserver.ts'
-import { dns1035LabelProblem, dnsLabelProblem } from '../validation/names.ts'
 import { validatePod, validatePodUpdate } from '../validation/pod.ts'
 import { validateService, validateServiceUpdate } from '../validation/service.ts'
 import { applyConfigMapDefaults, applySecretDefaults, prepareSecretForUpdate, validateSecret } from './config.ts'
@@ -91,7 +90,7 @@ export const kindRows: readonly KindRow[] = [
       keepStatus(draft, old)
       draft.spec = old.spec
     },
-    nameProblem: dnsLabelProblem,
+    nameFormat: 'dns-label',
     selectableFields: (object) => ({ 'status.phase': textOf(object, 'status', 'phase') }),
     otherFinalizers: namespaceFinalizers,
     markDeleting: markNamespaceTerminating,
@@ -173,7 +172,7 @@ export const kindRows: readonly KindRow[] = [
     prepareForUpdate: prepareServiceForUpdate,
     validate: validateService,
     validateUpdate: validateServiceUpdate,
-    nameProblem: dns1035LabelProblem,
+    nameFormat: 'dns-1035-label',
     selectableFields: serviceFields,
     returnsDeletedObject: true,
   },

@@ -3,13 +3,13 @@ import type { ApiObject, ReplicaSet, ReplicationController, Stored } from '#kit/
 import type { FieldError } from '#kit/contracts/apiserver.ts'
 import { immutable, notNegative } from '../validation/field-errors.ts'
 import { validateSelectorAndTemplate } from '../validation/template.ts'
-import { applyPodSpecDefaults } from './pod-defaults.ts'
+import { templateWithDefaults } from './pod-defaults.ts'
 
 export function applyReplicaSetDefaults(draft: ApiObject): void {
   const { spec } = draft as ReplicaSet
   if (!spec) return
   spec.replicas ??= 1
-  if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+  if (spec.template) spec.template = templateWithDefaults(spec.template)
 }
 
 /** Its selector and labels are the template's when not given: a habit of v1 that later kinds dropped. */
@@ -25,7 +25,7 @@ export function applyReplicationControllerDefaults(draft: ApiObject): void {
       controller.metadata = { ...controller.metadata, labels: { ...labels } }
     }
   }
-  if (spec.template?.spec) applyPodSpecDefaults(spec.template.spec)
+  if (spec.template) spec.template = templateWithDefaults(spec.template)
 }
 
 export function validateReplicaSet(object: ApiObject): readonly FieldError[] {

@@ -2,40 +2,42 @@
  * A Service's defaults. Source: kubernetes `pkg/apis/core/v1/defaults.go` (SetDefaults_Service) and
  * `pkg/registry/core/service/storage/alloc.go` (IP families).
  */
-import type { ApiObject, Service } from '#kit/api/objects.ts'
+import type { ApiObject, Service, ServiceSpec } from '#kit/api/objects.ts'
 
 /** Three hours, in seconds. */
 const AFFINITY_TIMEOUT_SECONDS = 10_800
 
+export function applyServiceDefaults(draft: ApiObject): void {
+  const service = draft as Service
+  if (service.spec) service.spec = serviceSpecWithDefaults(service.spec)
+}
+
 /**
- * Fills in a Service: type ClusterIP, no session affinity (ClientIP affinity lasts 10,800 s), protocol TCP and a
- * `targetPort` equal to `port` for each port, `internalTrafficPolicy` Cluster.
+ * A Service's spec with its defaults: type ClusterIP, `sessionAffinity` None (ClientIP affinity lasts 10,800 s:
+ * `sessionAffinityConfig.clientIP.timeoutSeconds`), protocol TCP and a `targetPort` equal to `port` for each port.
  *
- * A Service that can be reached from outside (NodePort, LoadBalancer) gets `externalTrafficPolicy` Cluster, a LoadBalancer
- * also `allocateLoadBalancerNodePorts`. One of type ExternalName is only a DNS name: it has no affinity of traffic, and
- * neither `internalTrafficPolicy` nor IP families; all others are of one family, IPv4.
+ * All but those of type ExternalName, which are only DNS names, have `internalTrafficPolicy` Cluster, and are of one
+ * family: `ipFamilies` IPv4, `ipFamilyPolicy` SingleStack. What can be reached from outside (NodePort, LoadBalancer) has
+ * `externalTrafficPolicy` Cluster as well, and a LoadBalancer `allocateLoadBalancerNodePorts`.
  *
  * @lab 2.4 Default a Service
  */
-export function applyServiceDefaults(draft: ApiObject): void {
-  const { spec } = draft as Service
-  if (!spec) return
-  spec.type ??= 'ClusterIP'
-  spec.sessionAffinity ??= 'None'
-  if (spec.sessionAffinity === 'ClientIP') {
-    spec.sessionAffinityConfig ??= {}
-    spec.sessionAffinityConfig.clientIP ??= {}
-    spec.sessionAffinityConfig.clientIP.timeoutSeconds ??= AFFINITY_TIMEOUT_SECONDS
+export function serviceSpecWithDefaults(spec: ServiceSpec): ServiceSpec {
+  const type = spec.type ?? 'ClusterIP'
+  const isExternal = type === 'NodePort' || type === 'LoadBalancer'
+  const timeout = { timeoutSeconds: AFFINITY_TIMEOUT_SECONDS, ...spec.sessionAffinityConfig?.clientIP }
+  return {
+    type,
+    sessionAffinity: 'None',
+    ...(type !== 'ExternalName' && {
+      internalTrafficPolicy: 'Cluster',
+      ipFamilies: ['IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+    }),
+    ...(isExternal && { externalTrafficPolicy: 'Cluster' }),
+    ...(type === 'LoadBalancer' && { allocateLoadBalancerNodePorts: true }),
+    ...spec,
+    ...(spec.sessionAffinity === 'ClientIP' && { sessionAffinityConfig: { clientIP: timeout } }),
+    ...(spec.ports && { ports: spec.ports.map((port) => ({ protocol: 'TCP', targetPort: port.port, ...port })) }),
   }
-  for (const port of spec.ports ?? []) {
-    port.protocol ??= 'TCP'
-    port.targetPort ??= port.port
-  }
-  if (spec.type === 'ExternalName') return
-
-  spec.internalTrafficPolicy ??= 'Cluster'
-  spec.ipFamilies ??= ['IPv4']
-  spec.ipFamilyPolicy ??= 'SingleStack'
-  if (spec.type === 'NodePort' || spec.type === 'LoadBalancer') spec.externalTrafficPolicy ??= 'Cluster'
-  if (spec.type === 'LoadBalancer') spec.allocateLoadBalancerNodePorts ??= true
 }

@@ -36,8 +36,6 @@ export function parseFieldSelector(text: string): FieldRequirement[] {
 
 /**
  * What an object offers for selection: its kind's fields, and name and namespace.
- *
- * @lab 2.6 List an object's selectable fields
  */
 export function fieldsOf(row: Pick<KindRow, 'selectableFields'>, object: ApiObject): Readonly<Record<string, string>> {
   return {

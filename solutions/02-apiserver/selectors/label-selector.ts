@@ -11,6 +11,7 @@
  * Source: apimachinery `pkg/labels/selector.go` (Lexer, Parser, Requirement.Matches).
  */
 import type { Labels } from '#kit/api/selectors.ts'
+import type { StatusError } from '#kit/api/status-error.ts'
 import { badRequest } from '../errors.ts'
 
 export type LabelOperator = 'exists' | '!' | '=' | '!=' | 'in' | 'notin' | '>' | '<'
@@ -25,49 +26,64 @@ export interface LabelRequirement {
 /**
  * The requirements of a selector; an empty text has none and so matches everything.
  *
- * Throws a 400 with upstream's words: "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"
- * when an operator is missing, "unable to parse requirement: found '…', expected: …" for the rest. The tokens come from
- * `tokenize`, the last of them being "" (the end).
+ * `tokenize` cuts the text into tokens, `parseRequirement` takes one requirement from their front; after each there is a
+ * comma or nothing. Otherwise it is a 400: "unable to parse requirement: found '<token>', expected: ',' or 'end of string'"
+ * (`unexpected` makes it).
  *
  * @lab 2.6 Parse a label selector
  */
 export function parseLabelSelector(text: string): LabelRequirement[] {
-  const tokens = tokenize(text)
   const requirements: LabelRequirement[] = []
-  if (tokens[0] === '') return requirements
-  do {
-    requirements.push(parseRequirement(tokens))
-  } while (takeIf(tokens, ','))
-  if (tokens[0] !== '') throw unexpected(tokens[0] ?? '', "',' or 'end of string'")
+  let tokens: readonly string[] = tokenize(text)
+  while (tokens.length > 0) {
+    const { requirement, rest } = parseRequirement(tokens)
+    requirements.push(requirement)
+    if (rest.length > 0 && rest[0] !== ',') throw unexpected(rest[0], "',' or 'end of string'")
+    if (rest[0] === ',' && rest.length === 1) throw unexpected(undefined, "identifier after ','")
+    tokens = rest.slice(1)
+  }
   return requirements
 }
 
 /**
- * One requirement, taken from the front of `tokens`; what follows it (a comma or the end) stays.
+ * The requirement at the front of `tokens`, and the tokens behind it. Keys and values are words (`isWord`).
+ *
+ * What is not as it should be is a 400 made by `unexpected`; a missing operator for instance "found 'b', expected: in,
+ * notin, =, ==, !=, gt, lt". `a=` and `a!=` mean the empty value; `in` and `notin` want at least one value in parentheses;
+ * `>` and `<` want an integer (`isInteger`).
  *
  * @lab 2.6 Parse one requirement
  */
-export function parseRequirement(tokens: string[]): LabelRequirement {
-  if (takeIf(tokens, '!')) return { key: takeWord(tokens), operator: '!', values: [] }
-  const key = takeWord(tokens)
-  const operator = tokens[0] ?? ''
+export function parseRequirement(tokens: readonly string[]): {
+  readonly requirement: LabelRequirement
+  readonly rest: readonly string[]
+} {
+  const isNegated = tokens[0] === '!'
+  const [key, operator, ...rest] = isNegated ? tokens.slice(1) : tokens
+  if (!isWord(key)) throw unexpected(key, 'identifier')
+  if (isNegated) return { requirement: { key, operator: '!', values: [] }, rest: tokens.slice(2) }
   switch (operator) {
-    case '':
+    case undefined:
     case ',':
-      return { key, operator: 'exists', values: [] }
+      return { requirement: { key, operator: 'exists', values: [] }, rest: tokens.slice(1) }
     case '=':
     case '==':
-    case '!=':
-      tokens.shift()
-      return { key, operator: operator === '!=' ? '!=' : '=', values: [takeOptionalWord(tokens)] }
+    case '!=': {
+      const value = isWord(rest[0]) ? rest[0] : ''
+      const requirement = { key, operator: operator === '!=' ? '!=' : '=', values: [value] } as const
+      return { requirement, rest: value ? rest.slice(1) : rest }
+    }
     case '>':
-    case '<':
-      tokens.shift()
-      return { key, operator, values: [takeInteger(tokens)] }
+    case '<': {
+      const [value = '', ...after] = rest
+      if (!isInteger(value)) throw unexpected(value, 'integer')
+      return { requirement: { key, operator, values: [value] }, rest: after }
+    }
     case 'in':
-    case 'notin':
-      tokens.shift()
-      return { key, operator, values: takeValueSet(tokens) }
+    case 'notin': {
+      const { values, rest: after } = parseValueSet(rest)
+      return { requirement: { key, operator, values }, rest: after }
+    }
     default:
       throw unexpected(operator, 'in, notin, =, ==, !=, gt, lt')
   }
@@ -91,53 +107,34 @@ export function matchesRequirements(requirements: readonly LabelRequirement[], l
   })
 }
 
-/** The words and signs of a selector, in order, with "" for the end: `a in (x)` → `a`, `in`, `(`, `x`, `)`, "". */
+/** The words and signs of a selector, in order: `a in (x)` → `a`, `in`, `(`, `x`, `)`. */
 export function tokenize(text: string): string[] {
-  return [...text.matchAll(/==|!=|[=!<>(),]|[^\s=!<>(),]+/g)].map(([token]) => token).concat('')
+  return text.match(/==|!=|[=!<>(),]|[^\s=!<>(),]+/g) ?? []
 }
 
-/** Takes the next token if it is this one. */
-function takeIf(tokens: string[], wanted: string): boolean {
-  if (tokens[0] !== wanted) return false
-  tokens.shift()
-  return true
+/** A key or a value, which a sign cannot be. */
+export function isWord(token: string | undefined): token is string {
+  return token !== undefined && /^[^=!<>(),]+$/.test(token)
 }
 
-/** Takes a key or a value, which a sign cannot be. */
-function takeWord(tokens: string[]): string {
-  const token = tokens[0] ?? ''
-  if (!/^[^=!<>(),]+$/.test(token)) throw unexpected(token, 'identifier')
-  tokens.shift()
-  return token
-}
-
-/** Takes the value of `>` or `<`. */
-function takeInteger(tokens: string[]): string {
-  const word = takeWord(tokens)
-  if (isInteger(word)) return word
-  throw badRequest(`values[0]: Invalid value: "${word}": for 'Gt', 'Lt' operators, the value must be an integer`)
-}
-
-/** As `takeWord`, but `a=` means the empty value. */
-function takeOptionalWord(tokens: string[]): string {
-  return tokens[0] === '' || tokens[0] === ',' ? '' : takeWord(tokens)
-}
-
-/** `(x,y)`: at least one value. */
-function takeValueSet(tokens: string[]): string[] {
-  if (!takeIf(tokens, '(')) throw unexpected(tokens[0] ?? '', "'('")
-  const values: string[] = []
-  do {
-    values.push(takeWord(tokens))
-  } while (takeIf(tokens, ','))
-  if (!takeIf(tokens, ')')) throw unexpected(tokens[0] ?? '', "',' or ')'")
-  return values
-}
-
-function isInteger(text: string): boolean {
+export function isInteger(text: string): boolean {
   return /^[+-]?\d+$/.test(text)
 }
 
-function unexpected(found: string, expected: string): Error {
-  return badRequest(`unable to parse requirement: found '${found}', expected: ${expected}`)
+/** The values of `(x,y)`, and the tokens behind the parenthesis. */
+export function parseValueSet(tokens: readonly string[]): { values: string[]; rest: readonly string[] } {
+  if (tokens[0] !== '(') throw unexpected(tokens[0], "'('")
+  const values: string[] = []
+  for (let at = 1; ; at += 2) {
+    const [value, separator] = [tokens[at], tokens[at + 1]]
+    if (!isWord(value)) throw unexpected(value, 'identifier')
+    values.push(value)
+    if (separator === ')') return { values, rest: tokens.slice(at + 2) }
+    if (separator !== ',') throw unexpected(separator, "',' or ')'")
+  }
+}
+
+/** The 400 for a token (undefined: the end) where something else had to be. */
+export function unexpected(found: string | undefined, expected: string): StatusError {
+  return badRequest(`unable to parse requirement: found '${found ?? ''}', expected: ${expected}`)
 }

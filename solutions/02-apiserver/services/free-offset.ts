@@ -21,19 +21,20 @@ export function isTaken(bitmap: Bitmap, offset: number): boolean {
 }
 
 /**
- * A number that is free, or undefined when none is. Numbers above the static band are tried first: a random one (`random()`
- * is in [0, 1)), then those after it, around to the start of the upper band; only when all of these are taken, the
- * static band, in the same way. So a number somebody will ask for by name is probably still there.
+ * A number that is free, or undefined when none is. Numbers above the static band are tried first, beginning at the given
+ * fraction (in [0, 1)) of the upper band, rounded down, then those after it, and around from the start of the upper
+ * band; only when all of these are taken, the static band, in the same way. So a number that somebody will ask for by name
+ * is probably still there.
  *
  * @lab 2.12 Pick a free number
  */
-export function freeOffset(bitmap: Bitmap, size: number, random: () => number): number | undefined {
+export function freeOffset(bitmap: Bitmap, size: number, fraction: number): number | undefined {
   const band = staticBandSize(size)
   for (const [first, length] of [
     [band, size - band],
     [0, band],
   ] as const) {
-    const start = Math.floor(random() * length)
+    const start = Math.floor(fraction * length)
     for (let step = 0; step < length; step++) {
       const offset = first + ((start + step) % length)
       if (!isTaken(bitmap, offset)) return offset

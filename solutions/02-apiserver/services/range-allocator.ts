@@ -44,7 +44,7 @@ export class RangeAllocator {
   async takeAny(): Promise<number | undefined> {
     let offset: number | undefined
     await this.#update((bitmap) => {
-      offset = freeOffset(bitmap, this.#size, this.#random)
+      offset = freeOffset(bitmap, this.#size, this.#random())
       return offset === undefined ? bitmap : withOffset(bitmap, offset, true)
     })
     return offset
@@ -64,7 +64,7 @@ export class RangeAllocator {
   }
 
   async #update(change: (bitmap: Bitmap) => Bitmap): Promise<void> {
-    await this.#objects.guaranteedUpdate(this.#key, (current) => {
+    await this.#objects.guaranteedUpdate(this.#key, async (current) => {
       const data = (current as Partial<RangeAllocation> | undefined)?.data
       const bitmap = data === undefined ? this.#empty() : Buffer.from(data, 'base64')
       const put: RangeAllocation = {

@@ -17,6 +17,7 @@ import {
   prefixRange,
 } from '#kit/contracts/key-value-store.ts'
 import type { Log } from '#kit/contracts/log.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { decodeObject, encodeObject } from './object-store.ts'
 import { type CacheChange, WatchCache } from './watch-cache.ts'
 
@@ -37,10 +38,12 @@ const RETRY_DELAY_MS = 500
 
 export class KindCache {
   readonly cache: WatchCache
-  /** Settles when the first list is in. */
-  readonly synced: Promise<void>
+  /** Settles when the first list is in, or has failed. */
+  readonly #firstTry: Promise<void>
+  /** Why the cache cannot be believed at present. */
+  #problem: unknown
   readonly #options: KindCacheOptions
-  #markSynced: () => void = () => {}
+  #markTried: () => void = () => {}
   #watch: KeyValueWatch | undefined
   #stopped = false
   readonly #listeners = new Set<() => void>()
@@ -51,14 +54,20 @@ export class KindCache {
   constructor(options: KindCacheOptions) {
     this.#options = options
     this.cache = new WatchCache(options.capacity ?? 10_000)
-    this.synced = new Promise((resolve) => {
-      this.#markSynced = resolve
+    this.#firstTry = new Promise((resolve) => {
+      this.#markTried = resolve
     })
     void this.#run()
   }
 
   get stopped(): boolean {
     return this.#stopped
+  }
+
+  /** Waits for the first list. Throws when the cache cannot be filled. */
+  async synced(): Promise<void> {
+    await this.#firstTry
+    if (this.#problem !== undefined) throw this.#problem
   }
 
   stop(): void {
@@ -109,7 +118,11 @@ export class KindCache {
         await this.#follow()
       } catch (error) {
         if (this.#stopped) return
-        this.#options.log.warn(`watching ${this.#options.prefix} failed, listing again: ${String(error)}`)
+        this.#problem = error
+        this.#markTried()
+        this.#options.log.error(`watching ${this.#options.prefix}`, error)
+        // Nobody will write it while we run.
+        if (isNotImplemented(error)) return
         await new Promise<void>((resolve) => this.#options.clock.setTimer(RETRY_DELAY_MS, resolve))
       }
     }
@@ -120,7 +133,8 @@ export class KindCache {
     this.cache.replace(new Map(kvs.map((kv) => [kv.key, decodeObject(kv.value, kv.modRevision)])), revision)
     this.#ownWrites.clear()
     this.#sorted = undefined
-    this.#markSynced()
+    this.#problem = undefined
+    this.#markTried()
     this.#wake()
   }
 

@@ -20,7 +20,7 @@ export class KindCaches {
   }
 
   async synced(): Promise<void> {
-    await Promise.all([...this.#byPrefix.values()].map((cache) => cache.synced))
+    await Promise.all([...this.#byPrefix.values()].map((cache) => cache.synced()))
   }
 
   stop(): void {

@@ -12,7 +12,7 @@
  * Source: apiserver `pkg/storage/etcd3/store.go` (Create, GuaranteedUpdate, Delete).
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
-import { type KeyRange, type KeyValue, type KeyValueStore, singleKey } from '#kit/contracts/key-value-store.ts'
+import { type KeyValueStore, singleKey, type TxnRequest, type TxnResponse } from '#kit/contracts/key-value-store.ts'
 
 /** What an update wants done with the object that it was shown. */
 export type UpdateOutcome = { readonly put: ApiObject } | { readonly remove: true }
@@ -21,7 +21,7 @@ export type UpdateOutcome = { readonly put: ApiObject } | { readonly remove: tru
  * Looks at the current object (undefined: there is none) and decides. May be called several times, so it must not
  * change what it is given, nor remember anything. Throws to give up.
  */
-export type Update = (current: Stored<ApiObject> | undefined) => UpdateOutcome | Promise<UpdateOutcome>
+export type Update = (current: Stored<ApiObject> | undefined) => Promise<UpdateOutcome>
 
 /**
  * The text that etcd keeps: the object without its resourceVersion.
@@ -44,6 +44,62 @@ export function decodeObject(value: string, modRevision: number): Stored<ApiObje
   return object
 }
 
+/**
+ * The transaction that stores a new object under a key that must not exist. To look first and write later would let two
+ * creators both win.
+ *
+ * @param lease of etcd; the object vanishes with it
+ * @lab 2.3 Create only what is not there
+ */
+export function creation(key: string, object: ApiObject, lease?: string): TxnRequest {
+  return {
+    compare: { key, modRevision: 0 },
+    success: { put: { key, value: encodeObject(object), ...(lease && { lease }) } },
+  }
+}
+
+/**
+ * The transaction that does to the current object what an update wants (put another in its place, or remove it), if the
+ * object is still the one that the update was shown; undefined `current`: if there still is none. When it is not, the
+ * transaction reads what is there instead, for the next try.
+ *
+ * Undefined when there is nothing to do: a put of exactly what is stored is not written, so that there is no new version,
+ * and no event for watchers.
+ *
+ * @lab 2.3 Change only what you have seen
+ */
+export function change(
+  key: string,
+  current: Stored<ApiObject> | undefined,
+  outcome: UpdateOutcome,
+): TxnRequest | undefined {
+  if ('put' in outcome && current && encodeObject(outcome.put) === encodeObject(current)) return undefined
+  return {
+    compare: { key, modRevision: Number(current?.metadata.resourceVersion ?? 0) },
+    success: 'put' in outcome ? { put: { key, value: encodeObject(outcome.put) } } : { delete: { key } },
+    failure: { get: { key } },
+  }
+}
+
+/**
+ * What came of a `change`. If it succeeded, `done` is the object as it is now: what was put, or (for a removal) the object
+ * that was removed, in both cases with the revision of the transaction as its resourceVersion. If not, `current` is what
+ * the transaction found instead (undefined: nothing), and the update must look again.
+ *
+ * @lab 2.3 Win, or look again
+ */
+export function afterChange(
+  current: Stored<ApiObject> | undefined,
+  outcome: UpdateOutcome,
+  answer: TxnResponse,
+): { readonly done: Stored<ApiObject> } | { readonly current: Stored<ApiObject> | undefined } {
+  if (!answer.succeeded) {
+    return { current: answer.current && decodeObject(answer.current.value, answer.current.modRevision) }
+  }
+  const stored = 'put' in outcome ? outcome.put : (current ?? {})
+  return { done: decodeObject(encodeObject(stored), answer.revision) }
+}
+
 export class ObjectStore {
   readonly #store: KeyValueStore
 
@@ -54,97 +110,46 @@ export class ObjectStore {
   /** Linearizable: sees every write that was acknowledged before. Undefined when there is no such object. */
   async get(key: string): Promise<Stored<ApiObject> | undefined> {
     const { kvs } = await this.#store.range({ ...singleKey(key), limit: 1 })
-    return kvs[0] && decode(kvs[0])
+    return kvs[0] && decodeObject(kvs[0].value, kvs[0].modRevision)
   }
 
-  /**
-   * Stores a new object under a key that must not exist. Returns it with its resourceVersion, or undefined when the key
-   * is taken. One transaction: to look first and write later would let two creators both win.
-   *
-   * @param lease of etcd; the object vanishes with it
-   * @lab 2.3 Create only what is not there
-   */
+  /** The stored object, or undefined when the key is taken. */
   async create(key: string, object: ApiObject, lease?: string): Promise<Stored<ApiObject> | undefined> {
-    const value = encodeObject(object)
-    const answer = await this.#store.txn({
-      compare: { key, modRevision: 0 },
-      success: { put: { key, value, ...(lease && { lease }) } },
-    })
-    return answer.succeeded ? decodeObject(value, answer.revision) : undefined
+    const answer = await this.#store.txn(creation(key, object, lease))
+    return answer.succeeded ? decodeObject(encodeObject(object), answer.revision) : undefined
   }
 
   /**
-   * Shows the current object to `update`, and puts or removes accordingly, if the object is still the same by then;
-   * otherwise starts again with what is there now (the failed transaction brings it along: ask for it in `failure`).
+   * Asks `update` what to do with the current object, until a transaction has done it to just that object. Returns it as
+   * it is afterwards; after a removal the object that was removed, with the revision of its removal.
    *
-   * Returns the object as it is afterwards; for a removal the object that was removed, with the revision of its removal.
-   *
-   * - `guess`, when given, is a recent copy of the object (from a cache) and saves the first read. It may be old; the
-   *   transaction finds out. An `update` that throws, or wants no change, on a guess could be wrong about the present:
-   *   read the object and ask it again.
-   * - A put of exactly what is stored is not written: no new version, no event for watchers.
-   * - To remove what does not exist is a broken promise of `update`, not an answer.
-   *
-   * @lab 2.3 Update without losing anybody's write
+   * `guess`, when given, is a recent copy of the object (from a cache) and saves the first read. It may be old, and a
+   * transaction finds that out. But an `update` that throws on a guess, or wants no change, could be wrong about the
+   * present: then the object is read, and asked about again.
    */
   async guaranteedUpdate(key: string, update: Update, guess?: Stored<ApiObject>): Promise<Stored<ApiObject>> {
-    let current = guess ?? (await this.get(key))
-    let isGuess = guess !== undefined
+    if (guess) {
+      const attempt = await this.#tryGuess(key, update, guess)
+      if (attempt) return attempt
+    }
+    let current = await this.get(key)
     for (;;) {
-      const outcome = await attempt(update, current)
-      const noChange = !('error' in outcome) && 'put' in outcome && current && isSame(outcome.put, current)
-      if (isGuess && ('error' in outcome || noChange)) {
-        current = await this.get(key)
-        isGuess = false
-        continue
-      }
-      if ('error' in outcome) throw outcome.error
-      if (noChange && current) return current
-
-      const modRevision = Number(current?.metadata.resourceVersion ?? 0)
-      const value = 'put' in outcome ? encodeObject(outcome.put) : encodeObject(current ?? {})
-      const answer = await this.#store.txn({
-        compare: { key, modRevision },
-        success: 'put' in outcome ? { put: { key, value } } : { delete: { key } },
-        failure: { get: { key } },
-      })
-      if (answer.succeeded) return decodeObject(value, answer.revision)
-      current = answer.current && decode(answer.current)
-      isGuess = false
+      const outcome = await update(current)
+      const request = change(key, current, outcome)
+      if (!request && current) return current
+      if (!request) throw new Error(`nothing to update at ${key}`)
+      const result = afterChange(current, outcome, await this.#store.txn(request))
+      if ('done' in result) return result.done
+      current = result.current
     }
   }
 
-  /** All objects of a range at one revision, in the order of their keys. */
-  async list(
-    range: KeyRange,
-    { limit, revision }: { limit?: number | undefined; revision?: number | undefined } = {},
-  ): Promise<{ objects: Stored<ApiObject>[]; revision: number; count: number }> {
-    const answer = await this.#store.range({
-      ...range,
-      ...(limit !== undefined && { limit }),
-      ...(revision !== undefined && { revision }),
-    })
-    return { objects: answer.kvs.map(decode), revision: revision ?? answer.revision, count: answer.count }
-  }
-}
-
-function decode({ value, modRevision }: KeyValue): Stored<ApiObject> {
-  return decodeObject(value, modRevision)
-}
-
-/** True when both would be stored as the same text. @solution-only */
-function isSame(a: ApiObject, b: ApiObject): boolean {
-  return encodeObject(a) === encodeObject(b)
-}
-
-/** The outcome, with a thrown error as a value. @solution-only */
-async function attempt(
-  update: Update,
-  current: Stored<ApiObject> | undefined,
-): Promise<UpdateOutcome | { readonly error: unknown }> {
-  try {
-    return await update(current)
-  } catch (error) {
-    return { error }
+  /** Undefined when the guess was too old, or not good enough to decide on. */
+  async #tryGuess(key: string, update: Update, guess: Stored<ApiObject>): Promise<Stored<ApiObject> | undefined> {
+    const outcome = await update(guess).catch(() => undefined)
+    const request = outcome && change(key, guess, outcome)
+    if (!request) return undefined
+    const result = afterChange(guess, outcome, await this.#store.txn(request))
+    return 'done' in result ? result.done : undefined
   }
 }

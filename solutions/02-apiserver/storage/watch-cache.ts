@@ -114,25 +114,24 @@ export function firstAfter(history: readonly { readonly revision: number }[], re
 }
 
 /**
- * What a change means to somebody who sees only the objects that `matches` lets through; undefined: nothing.
+ * What a change means to somebody who sees only some objects; undefined: nothing. `matched` and `matches` say whether they
+ * see the object as it was before the change and as it is after (of a deleted object: as it last was).
  *
  * An object that begins to match is ADDED for them, one that ceases to match is DELETED, though neither was created
- * nor deleted. In the latter case they get the object as they last saw it, but with the resourceVersion of the change,
- * so that they can resume from there.
+ * nor deleted. In the latter case they get the object as they last saw it (`change.previous`), but with the
+ * resourceVersion of the change, so that they can resume from there.
  *
  * @lab 2.7 Show a change through a selector
  */
 export function selectChange(
   change: CacheChange,
-  matches: (object: Stored<ApiObject>) => boolean,
+  matched: boolean,
+  matches: boolean,
 ): { readonly type: CacheChange['type']; readonly object: Stored<ApiObject> } | undefined {
-  const matched = change.previous !== undefined && matches(change.previous)
-  const matchesNow = change.type !== 'DELETED' && matches(change.object)
-  if (matched && matchesNow) return { type: 'MODIFIED', object: change.object }
-  if (matchesNow) return { type: 'ADDED', object: change.object }
-  if (!matched || !change.previous) return undefined
-
-  if (change.type === 'DELETED') return { type: 'DELETED', object: change.object }
-  const { resourceVersion } = change.object.metadata
-  return { type: 'DELETED', object: { ...change.previous, metadata: { ...change.previous.metadata, resourceVersion } } }
+  const { type, object, previous } = change
+  if (type === 'DELETED') return matched ? { type, object } : undefined
+  if (matches) return { type: matched ? 'MODIFIED' : 'ADDED', object }
+  if (!matched || !previous) return undefined
+  const { resourceVersion } = object.metadata
+  return { type: 'DELETED', object: { ...previous, metadata: { ...previous.metadata, resourceVersion } } }
 }

@@ -4,21 +4,21 @@
  * Source: apimachinery `pkg/api/validation/objectmeta.go`.
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
-import type { FieldError, KindRow } from '#kit/contracts/apiserver.ts'
+import type { FieldError, NameFormat } from '#kit/contracts/apiserver.ts'
 import { forbiddenField, goValue, invalidValue, required } from './field-errors.ts'
-import { labelValueProblem, qualifiedNameProblem, subdomainProblem } from './names.ts'
+import { labelValueProblem, nameProblem, qualifiedNameProblem } from './names.ts'
 
 /**
  * What is wrong with an object's metadata, all of it:
  * - no name: `metadata.name` "Required value: name or generateName is required"; a bad one: invalid, with the problem that
- *   the row's `nameProblem` (by default `subdomainProblem`) tells;
+ *   `nameProblem` tells;
  * - label keys (`metadata.labels`, invalid, showing the key) and label values (`metadata.labels`, invalid, showing the
  *   value); annotation keys (`metadata.annotations`), in lower case;
  * - owners need an apiVersion, kind, name and uid (`metadata.ownerReferences[0].uid`: "uid must not be empty", invalid).
  *
  * @lab 2.5 Validate metadata
  */
-export function validateMetadata(object: ApiObject, row: Pick<KindRow, 'nameProblem'>): FieldError[] {
+export function validateMetadata(object: ApiObject, nameFormat?: NameFormat): FieldError[] {
   const { name, labels = {}, annotations = {}, ownerReferences = [] } = object.metadata ?? {}
   const errors: FieldError[] = []
   const complain = (field: string, value: string, problem: string | undefined) => {
@@ -26,7 +26,7 @@ export function validateMetadata(object: ApiObject, row: Pick<KindRow, 'nameProb
   }
 
   if (!name) errors.push(required('metadata.name', 'name or generateName is required'))
-  else complain('metadata.name', name, (row.nameProblem ?? subdomainProblem)(name))
+  else complain('metadata.name', name, nameProblem(name, nameFormat))
 
   for (const [key, value] of Object.entries(labels)) {
     complain('metadata.labels', key, qualifiedNameProblem(key))

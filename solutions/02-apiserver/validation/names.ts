@@ -3,11 +3,18 @@
  *
  * Source: apimachinery `pkg/util/validation/validation.go`.
  */
+import type { NameFormat } from '#kit/contracts/apiserver.ts'
+
 const LABEL = '[a-z0-9]([-a-z0-9]*[a-z0-9])?'
 const SUBDOMAIN = `${LABEL}(\\.${LABEL})*`
 const LABEL_1035 = '[a-z]([-a-z0-9]*[a-z0-9])?'
 const QUALIFIED = '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]'
 const LABEL_VALUE = `(${QUALIFIED})?`
+
+export function nameProblem(name: string, format: NameFormat = 'dns-subdomain'): string | undefined {
+  if (format === 'dns-label') return dnsLabelProblem(name)
+  return format === 'dns-1035-label' ? dns1035LabelProblem(name) : subdomainProblem(name)
+}
 
 /** Most names: "web", "web.example.com", at most 253 characters. */
 export function subdomainProblem(name: string): string | undefined {

@@ -8,7 +8,7 @@ import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { admit } from '../admission/chain.ts'
 import { toRfc3339 } from '../deletion.ts'
 import { alreadyExists, invalid } from '../errors.ts'
-import { prepareMetadataForCreate } from '../metadata.ts'
+import { newMetadata } from '../metadata.ts'
 import { validateMetadata } from '../validation/metadata.ts'
 import { type ApiContext, keyOf, present, type Target, type WriteOptions, type Written } from './context.ts'
 import { decodeBody, toStorage } from './decode-body.ts'
@@ -46,12 +46,12 @@ export async function createDraft(
     uid: context.newUid(),
     suffix: randomSuffix(context.random),
   }
-  prepareMetadataForCreate(draft, row, namespace, facts)
+  draft.metadata = newMetadata(draft.metadata ?? {}, row, namespace, facts)
   row.prepareForCreate?.(draft)
   row.applyDefaults?.(draft)
   const name = draft.metadata?.name ?? ''
   await admit({ operation: 'CREATE', row, subresource: '', namespace, name, draft }, context.cluster)
-  const errors = [...validateMetadata(draft, row), ...(row.validate?.(draft) ?? [])]
+  const errors = [...validateMetadata(draft, row.nameFormat), ...(row.validate?.(draft) ?? [])]
   if (errors.length > 0) throw invalid(row.resource, name, errors)
   if (options.dryRun) return dryRunCreate(context, { row, namespace, name }, draft)
 

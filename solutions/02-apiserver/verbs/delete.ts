@@ -7,8 +7,9 @@ import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import type { DeleteOptions } from '#kit/contracts/api-client.ts'
 import type { ApiRequest, KindRow } from '#kit/contracts/apiserver.ts'
 import { admit } from '../admission/chain.ts'
-import { checkPreconditions, decideDeletion } from '../deletion.ts'
+import { checkPreconditions, decideDeletion, deletionTraits } from '../deletion.ts'
 import { badRequest, notFound } from '../errors.ts'
+import type { UpdateOutcome } from '../storage/object-store.ts'
 import { type ApiContext, keyOf, present, type Target } from './context.ts'
 
 export interface Deletion {
@@ -54,17 +55,20 @@ export async function deleteObject(
   await admit({ operation: 'DELETE', row, subresource: '', namespace, name }, context.cluster)
 
   let removed = false
-  const decide = (current: Stored<ApiObject> | undefined) => {
+  const decide = async (current: Stored<ApiObject> | undefined): Promise<UpdateOutcome> => {
     if (!current) throw notFound(row.resource, name)
     checkPreconditions(options.preconditions ?? {}, current, row)
-    const decision = decideDeletion(current, options, row, context.clock.now())
+    const decision = decideDeletion(current, options, deletionTraits(row, current), context.clock.now())
     removed = decision.action === 'remove'
-    if (decision.action === 'remove') return { remove: true } as const
-    return { put: decision.action === 'mark' ? decision.object : current }
+    if (decision.action === 'remove') return { remove: true }
+    if (decision.action === 'wait') return { put: current }
+    const draft = structuredClone(decision.object)
+    row.markDeleting?.(draft)
+    return { put: draft }
   }
   if (options.dryRun) {
     const current = await context.objects.get(key)
-    decide(current)
+    await decide(current)
     return { object: present(row, current as Stored<ApiObject>), removed }
   }
   const cache = context.caches.of(row)

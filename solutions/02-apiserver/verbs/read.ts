@@ -83,7 +83,7 @@ async function pageOf(context: ApiContext, row: KindRow, namespace: string, opti
  */
 async function isFreshEnough(context: ApiContext, row: KindRow, wanted: number | undefined): Promise<boolean> {
   const kind = context.caches.of(row)
-  await kind.synced
+  await kind.synced()
   if (wanted === 0) return true
   if (wanted !== undefined) {
     if (await kind.waitFor(wanted, FUTURE_PATIENCE_MS)) return true

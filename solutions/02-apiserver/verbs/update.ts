@@ -10,7 +10,7 @@ import type { FieldError, KindRow } from '#kit/contracts/apiserver.ts'
 import { admit } from '../admission/chain.ts'
 import { isReadyToBeRemoved } from '../deletion.ts'
 import { invalid, notFound } from '../errors.ts'
-import { prepareMetadataForUpdate } from '../metadata.ts'
+import { updatedMetadata } from '../metadata.ts'
 import { applyPatch } from '../patch/apply-patch.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
 import { validateMetadata, validateMetadataUpdate } from '../validation/metadata.ts'
@@ -100,7 +100,7 @@ export async function updateObject(
     const { draft: sent, warnings } = newObject(current)
     const draft = await prepareDraft(context, target, sent, current, door)
     Object.assign(attempt, { warnings, old: current, draft })
-    return isReadyToBeRemoved(draft, row) ? { remove: true } : { put: draft }
+    return isReadyToBeRemoved(draft, row.otherFinalizers?.(draft) ?? []) ? { remove: true } : { put: draft }
   }
 
   if (options.dryRun) {
@@ -130,10 +130,10 @@ async function prepareDraft(
 ): Promise<ApiObject> {
   const draft = door.prepare(sent, current)
   if (door.subresource !== 'scale') row.applyDefaults?.(draft)
-  prepareMetadataForUpdate(draft, current, row)
+  draft.metadata = updatedMetadata(draft, current, row)
   await admit({ operation: 'UPDATE', row, subresource: door.subresource, namespace, name, draft }, context.cluster)
   const errors = [
-    ...validateMetadata(draft, row),
+    ...validateMetadata(draft, row.nameFormat),
     ...validateMetadataUpdate(draft, current),
     ...door.validate(draft, current),
   ]

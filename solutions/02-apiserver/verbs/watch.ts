@@ -36,7 +36,7 @@ export async function watchObjects(
 ): Promise<RunningWatch> {
   const options = parseListOptions({ query: { ...query, watch: ['true'] } }, row)
   const kind = context.caches.of(row)
-  await kind.synced
+  await kind.synced()
   if (options.resourceVersion === undefined && options.sendInitialEvents !== false) {
     await kind.waitFor(await newestRevision(context, row), CATCH_UP_MS)
   } else if (options.resourceVersion && options.sendInitialEvents) {
@@ -110,7 +110,9 @@ async function* watchEvents(
       }
       for (const change of changes) {
         position = change.revision
-        const seen = change.key.startsWith(from) ? selectChange(change, options.matches) : undefined
+        if (!change.key.startsWith(from)) continue
+        const matched = change.previous !== undefined && options.matches(change.previous)
+        const seen = selectChange(change, matched, change.type !== 'DELETED' && options.matches(change.object))
         if (seen) yield { type: seen.type, object: show(seen.object) }
       }
       if (context.clock.now() - bookmarkedMs >= BOOKMARK_MS) {
