@@ -7,6 +7,7 @@ import { loadKubeconfig } from '../../client/kubeconfig.ts'
 import { createLog, type Log } from '../../contracts/log.ts'
 import type { RuleApplier } from '../../contracts/proxy-rules.ts'
 import type { RunningComponent } from '../../contracts/running-component.ts'
+import { MemoryIptables } from '../../sim/memory-iptables.ts'
 import { createNodeIptables } from '../node-iptables.ts'
 import { runAsProgram } from './program.ts'
 
@@ -47,11 +48,7 @@ export async function start(argv: readonly string[]): Promise<RunningComponent> 
 
 /** For a cluster without real network stacks: shows what would have been applied. */
 function onlyLog(log: Log): RuleApplier {
-  return {
-    save: async () => '',
-    restore: async (text) => log.info(`rules, not applied (no --node-container):\n${text}`),
-    onReset: () => () => {},
-  }
+  return new MemoryIptables((text) => log.info(`rules, not applied for want of a --node-container:\n${text}`))
 }
 
 runAsProgram(import.meta.url, 'kube-proxy', start)

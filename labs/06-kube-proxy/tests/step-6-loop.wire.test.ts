@@ -6,13 +6,13 @@ import { afterEach, beforeEach, describe, expect } from 'vitest'
 import type { EndpointSlice, Service } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import type { Log } from '#kit/contracts/log.ts'
-import { NO_RULES, type RuleApplier, type Rules } from '#kit/contracts/proxy-rules.ts'
+import type { Rules } from '#kit/contracts/proxy-rules.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { type SimApiServer, startSimApiServer } from '#kit/sim/api-server.ts'
-import { restoreInto } from '#kit/sim/iptables-restore.ts'
+import { MemoryIptables } from '#kit/sim/memory-iptables.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { startKubeProxy } from '#proxy/proxier.ts'
-import { config, destinations, packet, serviceObject, sliceObject } from './fixtures.ts'
+import { CLUSTER_IP, config, destinations, packet, serviceObject, sliceObject } from './fixtures.ts'
 
 const source = 'pkg/proxy/iptables/proxier.go'
 const webSlice = (...ips: string[]) =>
@@ -23,12 +23,12 @@ const webSlice = (...ips: string[]) =>
 
 describe('kube-proxy', () => {
   let server: SimApiServer
-  let stack: MemoryStack
+  let stack: WatchedStack
   let running: RunningComponent | undefined
 
   beforeEach(async () => {
     server = await startSimApiServer()
-    stack = new MemoryStack()
+    stack = new WatchedStack()
   })
 
   afterEach(async () => {
@@ -41,7 +41,7 @@ describe('kube-proxy', () => {
       client: server.client(),
       nodeName: 'node-1',
       config,
-      applier: stack,
+      applier: stack.iptables,
       log: stack.log,
     })
   }
@@ -72,8 +72,8 @@ describe('kube-proxy', () => {
       ])
       await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
       await server.client().delete(resources.services, { namespace: 'default', name: 'a' })
-      await stack.until((rules) => !JSON.stringify(rules).includes('default/a'))
-      expect(Object.keys(stack.rules.nat).filter((chain) => /^KUBE-(SVC|SEP)-/.test(chain))).toEqual([])
+      await stack.until((rules) => !Object.keys(rules.nat).some((chain) => /^KUBE-(SVC|SEP)-/.test(chain)))
+      expect(destinations(stack.iptables.rules, packet())).toEqual({ [`${CLUSTER_IP}:80`]: 1000 })
     },
   )
 
@@ -91,11 +91,11 @@ describe('kube-proxy', () => {
       await stack.until((rules) => destinations(rules, packet())['10.244.1.6:8080'] === 500)
       await running?.stop()
       await update([{ addresses: ['10.244.1.5'], nodeName: 'node-1' }])
-      stack.writes.length = 0
+      stack.iptables.applied.length = 0
       await start()
       await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
-      expect(stack.writes).toHaveLength(1)
-      expect(stack.writes[0]).not.toContain(':KUBE-SERVICES')
+      expect(stack.iptables.applied).toHaveLength(1)
+      expect(stack.iptables.applied[0]).not.toContain(':KUBE-SERVICES')
     },
   )
 
@@ -111,7 +111,7 @@ describe('kube-proxy', () => {
       await create(webSlice('10.244.1.5'))
       await start()
       await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
-      stack.reset()
+      stack.iptables.reset()
       await stack.until(
         (rules) => rules.nat.PREROUTING !== undefined && destinations(rules, packet())['10.244.1.5:8080'] === 1000,
       )
@@ -134,57 +134,23 @@ describe('kube-proxy', () => {
       await server.client().create(resources.services, serviceObject({}))
       await start()
       await stack.until((rules) => destinations(rules, packet()).rejected === 1000)
-      expect(JSON.stringify(stack.rules)).not.toContain('10.96.5.9')
+      expect(JSON.stringify(stack.iptables.rules)).not.toContain('10.96.5.9')
     },
   )
 })
 
-/** A network stack in memory. Waiting for it fails with whatever the proxy complains about first. */
-class MemoryStack implements RuleApplier {
-  rules: Rules = NO_RULES
-  readonly writes: string[] = []
-  readonly log: Log
-  #onReset: (() => void) | undefined
+/** Waits until the rules satisfy a condition; fails with whatever the proxy complains about first. */
+class WatchedStack {
+  readonly iptables = new MemoryIptables(() => this.#changed())
+  readonly log: Log = { info() {}, warn() {}, error: (_, cause) => this.#failed(cause) }
   #changed: () => void = () => {}
   #failed: (cause: unknown) => void = () => {}
-
-  constructor() {
-    this.log = { info() {}, warn() {}, error: (_, cause) => this.#failed(cause) }
-  }
-
-  async save(): Promise<string> {
-    const table = (name: 'nat' | 'filter') => [
-      `*${name}`,
-      ...Object.keys(this.rules[name]).map((chain) => `:${chain} - [0:0]`),
-      ...Object.entries(this.rules[name]).flatMap(([chain, rules]) => rules.map((rule) => `-A ${chain} ${rule}`)),
-      'COMMIT',
-    ]
-    return [...table('nat'), ...table('filter'), ''].join('\n')
-  }
-
-  async restore(text: string): Promise<void> {
-    this.writes.push(text)
-    this.rules = restoreInto(this.rules, text)
-    this.#changed()
-  }
-
-  onReset(callback: () => void): () => void {
-    this.#onReset = callback
-    return () => {
-      this.#onReset = undefined
-    }
-  }
-
-  reset(): void {
-    this.rules = NO_RULES
-    this.#onReset?.()
-  }
 
   until(satisfied: (rules: Rules) => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#failed = reject
       this.#changed = () => {
-        if (satisfied(this.rules)) resolve()
+        if (satisfied(this.iptables.rules)) resolve()
       }
       this.#changed()
     })
