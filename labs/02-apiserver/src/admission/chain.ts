@@ -1,0 +1,59 @@
+/**
+ * Admission: after we know who may, and before anything is stored, a chain of plugins looks at each write. Some fill in what
+ * policy wants, some refuse. Each is one file.
+ *
+ * Source: apiserver `pkg/admission`; the order is upstream's (`pkg/kubeapiserver/options/plugins.go`).
+ */
+import type { ApiObject, Pod, Stored } from '#kit/api/objects.ts'
+import type { KindRow } from '#kit/contracts/apiserver.ts'
+import { forbidden } from '../errors.ts'
+import { withDefaultTolerations } from './default-tolerations.ts'
+import { checkNamespace } from './namespace-lifecycle.ts'
+import { withPriority } from './priority.ts'
+import { withServiceAccount } from './service-account.ts'
+
+/** One write, as admission sees it. */
+export interface AdmissionReview {
+  readonly operation: 'CREATE' | 'UPDATE' | 'DELETE'
+  readonly row: KindRow
+  /** "" for the main resource. */
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+  /** What is to be stored; plugins may change it. Absent for a deletion. */
+  readonly draft?: ApiObject
+}
+
+/** What plugins may look up. */
+export interface ClusterView {
+  /** The namespace as the store has it. */
+  namespace(name: string): Promise<Stored<ApiObject> | undefined>
+  serviceAccountExists(namespace: string, name: string): Promise<boolean>
+}
+
+/** Throws a StatusError when the write is not admitted. */
+export async function admit(review: AdmissionReview, cluster: ClusterView): Promise<void> {
+  const isMain = review.subresource === ''
+  if (review.row.resource.namespaced && review.operation === 'CREATE') {
+    checkNamespace(review, await cluster.namespace(review.namespace))
+  } else {
+    checkNamespace(review, undefined)
+  }
+  const isNewPod = isMain && review.operation === 'CREATE' && review.row.resource.kind === 'Pod'
+  if (isNewPod && review.draft) await admitPod(review, review.draft as Pod, cluster)
+}
+
+async function admitPod(review: AdmissionReview, pod: Pod, cluster: ClusterView): Promise<void> {
+  if (!pod.spec) return
+  const spec = withServiceAccount(pod.spec)
+  const account = spec.serviceAccountName
+  if (account !== 'default' && !(await cluster.serviceAccountExists(review.namespace, account))) {
+    throw missingServiceAccount(review, account)
+  }
+  pod.spec = withPriority({ ...spec, tolerations: withDefaultTolerations(spec.tolerations ?? []) })
+}
+
+function missingServiceAccount({ row, namespace, name }: AdmissionReview, account: string): Error {
+  const why = `error looking up service account ${namespace}/${account}: serviceaccount "${account}" not found`
+  return forbidden(row.resource, name, why)
+}

@@ -1,0 +1,27 @@
+/**
+ * DefaultTolerationSeconds: when a node falls silent its pods do not move at once, they wait five minutes, since most
+ * silences are short.
+ *
+ * Source: kubernetes `plugin/pkg/admission/defaulttolerationseconds/admission.go`.
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { Toleration } from '#kit/api/objects.ts'
+
+const PATIENCE_SECONDS = 300
+const TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'] as const
+
+/**
+ * A pod's tolerations, and behind them one (operator Exists, effect NoExecute, 300 seconds) for each of `TAINTS`, in their
+ * order, unless the pod already tolerates that taint's NoExecute effect: by its key or by no key (which tolerates
+ * all), with effect NoExecute or no effect (which is all).
+ *
+ * @lab 2.12 Let pods wait for a silent node
+ */
+export function withDefaultTolerations(tolerations: readonly Toleration[]): Toleration[] {
+  throw new NotImplemented(
+    '2.12',
+    'withDefaultTolerations',
+    'Let pods wait for a silent node',
+    'labs/02-apiserver/src/admission/default-tolerations.ts',
+  )
+}

@@ -1,0 +1,67 @@
+/**
+ * A kubelet may do what its own node needs, and nothing about the others. If one machine is taken over, the rest of the
+ * cluster is not: its kubelet's certificate opens neither the secrets of other nodes' pods nor their status.
+ *
+ * Source: kubernetes `plugin/pkg/auth/authorizer/node/node_authorizer.go`, `plugin/pkg/admission/noderestriction`.
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { Pod, PodSpec } from '#kit/api/objects.ts'
+import type { RequestInfo, UserInfo } from '#kit/contracts/apiserver.ts'
+
+const USER_PREFIX = 'system:node:'
+const NODES_GROUP = 'system:nodes'
+
+/**
+ * The node that a user is the kubelet of, or undefined: a member of `system:nodes` whose name is `system:node:` and the
+ * node's name.
+ *
+ * @lab 2.11 Recognise a kubelet
+ */
+export function nodeNameOf(user: UserInfo): string | undefined {
+  throw new NotImplemented('2.11', 'nodeNameOf', 'Recognise a kubelet', 'labs/02-apiserver/src/auth/node-authorizer.ts')
+}
+
+/**
+ * What the kubelet of `nodeName`, to which `pods` are bound, may do:
+ * - nodes: read any, create (itself, which has no name yet in the request), and change or delete only its own, status
+ *   included;
+ * - pods: read any, create; change the status of, or delete, or evict, only `pods`;
+ * - secrets, configmaps: get, list or watch by name (`info.name`), only those that one of `pods` refers to
+ *   (`referencedNames`), in that pod's namespace;
+ * - leases: its own (by its name) in the namespace kube-node-lease; the creation has no name;
+ * - services, and endpoints: read; events: create, patch, update; of both groups.
+ *
+ * @lab 2.11 Limit a kubelet to its node
+ */
+export function nodeMay(nodeName: string, info: RequestInfo, pods: readonly Pod[]): boolean {
+  throw new NotImplemented(
+    '2.11',
+    'nodeMay',
+    'Limit a kubelet to its node',
+    'labs/02-apiserver/src/auth/node-authorizer.ts',
+  )
+}
+
+/** What kubelets may read besides. */
+const READABLE = ['services', 'endpoints', 'runtimeclasses', 'csidrivers']
+
+/** The Secrets or ConfigMaps that a pod's environment, volumes and image pulls name. */
+export function referencedNames(pod: Pod, resource: 'secrets' | 'configmaps'): string[] {
+  const spec: Partial<PodSpec> = pod.spec ?? {}
+  const names: (string | undefined)[] = []
+  for (const { env = [], envFrom = [] } of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
+    for (const { valueFrom } of env) {
+      names.push(resource === 'secrets' ? valueFrom?.secretKeyRef?.name : valueFrom?.configMapKeyRef?.name)
+    }
+    for (const source of envFrom)
+      names.push(resource === 'secrets' ? source.secretRef?.name : source.configMapRef?.name)
+  }
+  for (const { secret, configMap, projected } of spec.volumes ?? []) {
+    names.push(resource === 'secrets' ? secret?.secretName : configMap?.name)
+    for (const source of projected?.sources ?? []) {
+      names.push(resource === 'secrets' ? source.secret?.name : source.configMap?.name)
+    }
+  }
+  if (resource === 'secrets') for (const { name } of spec.imagePullSecrets ?? []) names.push(name)
+  return names.filter((name) => name !== undefined)
+}

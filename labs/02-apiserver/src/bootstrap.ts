@@ -1,0 +1,96 @@
+/**
+ * What every cluster has from its first moment: its four namespaces, and the Service `kubernetes`, by which pods find the
+ * API server.
+ *
+ * Source: kubernetes `pkg/controlplane/controller/{systemnamespaces,kubernetesservice}`.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { resources } from '#kit/api/resources.ts'
+import { hasReason } from '#kit/api/status-error.ts'
+import type { KindRow } from '#kit/contracts/apiserver.ts'
+import { addressAt, parseIpv4Range } from './services/ipv4-range.ts'
+import { type ApiContext, keyOf } from './verbs/context.ts'
+import { createObject } from './verbs/create.ts'
+import { putObject } from './verbs/update.ts'
+
+const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
+const OPTIONS = { dryRun: false, fieldValidation: 'Strict' } as const
+
+export interface BootstrapOptions {
+  readonly serviceClusterIpRange: string
+  /** Where pods reach the API server. */
+  readonly advertiseAddress: string
+  readonly port: number
+}
+
+export async function bootstrap(
+  context: ApiContext,
+  kinds: readonly KindRow[],
+  options: BootstrapOptions,
+): Promise<void> {
+  const rowOf = (plural: string) => {
+    const row = kinds.find(({ resource }) => resource.plural === plural)
+    if (!row) throw new Error(`no kind ${plural}`)
+    return row
+  }
+  const services = context.caches.of(rowOf('services'))
+  await services.synced()
+  await context.addresses.repair([...services.cache.entries().values()])
+
+  const namespaces = rowOf(resources.namespaces.plural)
+  await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(context, namespaces, '', { metadata: { name } })))
+  const { service, endpoints, endpointSlice } = kubernetesService(options)
+  await ensure(context, rowOf('services'), 'default', service)
+  await ensureExactly(context, rowOf('endpoints'), endpoints, ['subsets'])
+  await ensureExactly(context, rowOf('endpointslices'), endpointSlice, ['endpoints', 'ports'])
+}
+
+/** Creates it unless it is there. */
+async function ensure(context: ApiContext, row: KindRow, namespace: string, object: ApiObject): Promise<void> {
+  if (await context.objects.get(keyOf({ row, namespace, name: object.metadata?.name ?? '' }))) return
+  try {
+    await createObject(context, { row, namespace }, object, OPTIONS)
+  } catch (error) {
+    if (!hasReason(error, 'AlreadyExists')) throw error
+  }
+}
+
+/** As `ensure`, and puts these fields right if they are not. */
+async function ensureExactly(
+  context: ApiContext,
+  row: KindRow,
+  object: ApiObject,
+  fields: readonly string[],
+): Promise<void> {
+  await ensure(context, row, 'default', object)
+  const target = { row, namespace: 'default', name: object.metadata?.name ?? '' }
+  const current: Stored<ApiObject> | undefined = await context.objects.get(keyOf(target))
+  if (current && fields.some((field) => !isDeepStrictEqual(current[field], object[field]))) {
+    await putObject(context, target, object, OPTIONS)
+  }
+}
+
+function kubernetesService({ serviceClusterIpRange, advertiseAddress, port }: BootstrapOptions) {
+  const labels = { component: 'apiserver', provider: 'kubernetes' }
+  const name = 'kubernetes'
+  const service: ApiObject = {
+    metadata: { name, labels },
+    spec: {
+      clusterIP: addressAt(parseIpv4Range(serviceClusterIpRange), 0),
+      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: port }],
+    },
+  }
+  const endpoints: ApiObject = {
+    // The slice is ours to write, not the mirroring controller's.
+    metadata: { name, labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    subsets: [{ addresses: [{ ip: advertiseAddress }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
+  }
+  const endpointSlice: ApiObject = {
+    metadata: { name, labels: { 'kubernetes.io/service-name': name } },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [advertiseAddress], conditions: { ready: true } }],
+    ports: [{ name: 'https', port, protocol: 'TCP' }],
+  }
+  return { service, endpoints, endpointSlice }
+}

@@ -1,0 +1,157 @@
+/**
+ * The whole server as one function: a plain request in, a plain answer out.
+ *
+ * Who asks? What for? May they? Then the verb. Whatever goes wrong on the way becomes a `Status`; the function never
+ * rejects. A part that is not written yet answers 501 and says which.
+ *
+ * Source: apiserver `pkg/server/config.go` (DefaultBuildHandlerChain), `pkg/endpoints/handlers`.
+ */
+import type { Pod } from '#kit/api/objects.ts'
+import { StatusError } from '#kit/api/status-error.ts'
+import type { ApiRequest, ApiResponse, KindRow, RequestHandler, RequestInfo } from '#kit/contracts/apiserver.ts'
+import type { Log } from '#kit/contracts/log.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import { authenticate, type TokenTable } from './auth/authenticate.ts'
+import { authorize } from './auth/authorize.ts'
+import { methodNotAllowed, unknownResource } from './errors.ts'
+import { parseRequestInfo } from './request-info.ts'
+import { handleSubresource } from './subresources/dispatch.ts'
+import type { ApiContext, Target, WriteOptions } from './verbs/context.ts'
+import { createObject } from './verbs/create.ts'
+import { deleteObject, deleteOptionsOf, deletionAnswer } from './verbs/delete.ts'
+import { getObject, listObjects } from './verbs/read.ts'
+import { patchObject, putObject } from './verbs/update.ts'
+import { watchObjects } from './verbs/watch.ts'
+
+export interface RequestHandlerOptions {
+  readonly context: ApiContext
+  readonly kinds: readonly KindRow[]
+  readonly tokens: TokenTable
+  readonly log: Log
+}
+
+export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
+  const { context, tokens, log } = options
+  const rows = new Map(options.kinds.map((row) => [rowKey(row.resource), row]))
+  const groupVersions = new Set(options.kinds.map(({ resource: { group, version } }) => `${group}/${version}`))
+
+  const answer = async (request: ApiRequest): Promise<ApiResponse> => {
+    const user = authenticate(request.credentials, tokens)
+    const info = parseRequestInfo(request)
+    authorize(user, info, (nodeName) => podsOn(context, rows, nodeName))
+    const { apiGroup: group, apiVersion: version, resource: plural } = info
+    // A path below no group of ours is the shell's to refuse, as any unknown path.
+    if (!info.isResourceRequest || !groupVersions.has(`${group}/${version}`)) return { kind: 'document' }
+    const row = rows.get(rowKey({ group, version, plural }))
+    if (!row) throw unknownResource()
+    return handleVerb(context, row, info, request)
+  }
+
+  return async (request) => {
+    try {
+      return await answer(request)
+    } catch (error) {
+      return failure(error, request, log)
+    }
+  }
+}
+
+async function handleVerb(
+  context: ApiContext,
+  row: KindRow,
+  info: RequestInfo,
+  request: ApiRequest,
+): Promise<ApiResponse> {
+  const namespace = row.resource.namespaced ? info.namespace : ''
+  const target: Target = { row, namespace, name: info.name }
+  const options = writeOptionsOf(request)
+  const acrossNamespaces = row.resource.namespaced && namespace === ''
+  if (acrossNamespaces && info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed()
+  if (info.subresource) return handleSubresource({ context, request, info, target, options })
+  if (!row.verbs.some((verb) => verb === info.verb)) throw methodNotAllowed()
+
+  switch (info.verb) {
+    case 'get':
+      return { kind: 'object', code: 200, row, object: await getObject(context, target, request.query) }
+    case 'list':
+      return { kind: 'object', code: 200, row, object: await listObjects(context, target, request.query) }
+    case 'watch':
+      return { kind: 'watch', row, ...(await watchObjects(context, target, request.query)) }
+    case 'create': {
+      const { object, warnings } = await createObject(context, target, request.body, options)
+      return { kind: 'object', code: 201, row, object, warnings }
+    }
+    case 'update': {
+      const { object, created, warnings } = await putObject(context, target, request.body, options)
+      return { kind: 'object', code: created ? 201 : 200, row, object, warnings }
+    }
+    case 'patch': {
+      const { object, warnings } = await patchObject(context, target, request.contentType, request.body, options)
+      return { kind: 'object', code: 200, row, object, warnings }
+    }
+    case 'delete': {
+      const deletion = await deleteObject(context, target, deleteOptionsOf(request))
+      return { kind: 'object', code: 200, row, object: deletionAnswer(row, deletion) }
+    }
+    case 'deletecollection':
+      return deleteCollection(context, target, request)
+    default:
+      throw methodNotAllowed()
+  }
+}
+
+/** Deletes what a list with the same query finds, one by one, and answers with that list. */
+async function deleteCollection(context: ApiContext, target: Target, request: ApiRequest): Promise<ApiResponse> {
+  const { row } = target
+  const { limit: _limit, ...query } = request.query
+  const list = await listObjects(context, target, query)
+  const options = deleteOptionsOf(request)
+  for (const { metadata } of list.items) {
+    try {
+      await deleteObject(context, { ...target, name: metadata?.name ?? '' }, options)
+    } catch (error) {
+      // Somebody else was faster: it is gone, which is what was asked for.
+      if (!(error instanceof StatusError && error.reason === 'NotFound')) throw error
+    }
+  }
+  return { kind: 'object', code: 200, row, object: list }
+}
+
+function writeOptionsOf({ query }: ApiRequest): WriteOptions {
+  const fieldValidation = query.fieldValidation?.[0]
+  return {
+    dryRun: (query.dryRun ?? []).includes('All'),
+    fieldValidation: fieldValidation === 'Strict' || fieldValidation === 'Ignore' ? fieldValidation : 'Warn',
+  }
+}
+
+function rowKey({ group, version, plural }: { group: string; version: string; plural: string }): string {
+  return `${group}/${version}/${plural}`
+}
+
+function podsOn(context: ApiContext, rows: ReadonlyMap<string, KindRow>, nodeName: string): readonly Pod[] {
+  const row = rows.get('/v1/pods')
+  if (!row) return []
+  const pods = [...context.caches.of(row).cache.entries().values()] as unknown as Pod[]
+  return pods.filter(({ spec }) => spec?.nodeName === nodeName)
+}
+
+/** The Status of whatever was thrown. What nobody expected is logged: it is our mistake, or etcd's silence. */
+function failure(error: unknown, { method, path }: ApiRequest, log: Log): ApiResponse {
+  const status = statusErrorOf(error)
+  if (status.code >= 500 && status.reason !== 'Timeout') log.error(`${method} ${path}`, error)
+  return { kind: 'object', code: status.code, object: { ...status.toStatus() } }
+}
+
+function statusErrorOf(error: unknown): StatusError {
+  if (error instanceof StatusError) return error
+  if (isNotImplemented(error)) return new StatusError(501, 'NotImplemented', error.message)
+  if (error instanceof URIError) return new StatusError(400, 'BadRequest', 'the path is not well percent-encoded')
+  const message = error instanceof Error ? error.message : String(error)
+  if (/^etcdserver: |UNAVAILABLE|DEADLINE_EXCEEDED/.test(message)) {
+    return new StatusError(500, 'InternalError', message, { causes: [] })
+  }
+  return new StatusError(500, 'InternalError', `Internal error occurred: ${message}`, {
+    causes: [{ message }],
+  })
+}

@@ -1,0 +1,63 @@
+/** Deployments. Source: kubernetes `pkg/apis/apps/v1/defaults.go`, `pkg/apis/apps/validation/validation.go`. */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { ApiObject, Deployment, DeploymentSpec, Stored } from '#kit/api/objects.ts'
+import type { FieldError } from '#kit/contracts/apiserver.ts'
+import { goValue, immutable, invalidValue, notNegative } from '../validation/field-errors.ts'
+import { validateSelectorAndTemplate } from '../validation/template.ts'
+
+export function applyDeploymentDefaults(draft: ApiObject): void {
+  const deployment = draft as Deployment
+  if (deployment.spec) deployment.spec = deploymentSpecWithDefaults(deployment.spec)
+}
+
+/**
+ * A Deployment's spec with its defaults: 1 replica, a history of 10 old ReplicaSets (`revisionHistoryLimit`), 600 s to make
+ * progress (`progressDeadlineSeconds`), and a strategy of type RollingUpdate that may have a quarter too many and a quarter
+ * too few pods (`maxSurge`, `maxUnavailable`: "25%"; each on its own). Other strategies have no such numbers. The
+ * template's pod spec gets its own defaults.
+ *
+ * @lab 2.4 Default a Deployment
+ */
+export function deploymentSpecWithDefaults(spec: DeploymentSpec): DeploymentSpec {
+  throw new NotImplemented(
+    '2.4',
+    'deploymentSpecWithDefaults',
+    'Default a Deployment',
+    'labs/02-apiserver/src/kinds/deployment.ts',
+  )
+}
+
+export function validateDeployment(object: ApiObject): readonly FieldError[] {
+  const { spec } = object as Deployment
+  const strategy = spec?.strategy
+  return [
+    ...notNegative('spec.replicas', spec?.replicas),
+    ...validateSelectorAndTemplate(spec?.selector, spec?.template, 'Always'),
+    ...(strategy?.type === 'Recreate' && strategy.rollingUpdate
+      ? [
+          {
+            reason: 'FieldValueForbidden' as const,
+            field: 'spec.strategy.rollingUpdate',
+            message: "Forbidden: may not be specified when strategy `type` is 'Recreate'",
+          },
+        ]
+      : []),
+    ...(strategy?.type === 'RollingUpdate' &&
+    isNothing(strategy.rollingUpdate?.maxUnavailable) &&
+    isNothing(strategy.rollingUpdate?.maxSurge)
+      ? [invalidValue('spec.strategy.rollingUpdate.maxUnavailable', goValue(0), 'may not be 0 when `maxSurge` is 0')]
+      : []),
+  ]
+}
+
+export function validateDeploymentUpdate(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[] {
+  return immutable(
+    'spec.selector',
+    (object as Deployment).spec?.selector,
+    (old as unknown as Deployment).spec?.selector,
+  )
+}
+
+function isNothing(amount: unknown): boolean {
+  return amount === 0 || amount === '0%' || amount === '0'
+}

@@ -1,0 +1,131 @@
+/**
+ * The composition root: etcd below, the core in the middle, HTTPS on top.
+ *
+ * Source: kubernetes `cmd/kube-apiserver/app/server.go`.
+ */
+import { randomUUID } from 'node:crypto'
+import { resources } from '#kit/api/resources.ts'
+import { decodeObject } from '#kit/apiserver/decode-object.ts'
+import { createEtcdKeyValueStore } from '#kit/apiserver/etcd-key-value-store.ts'
+import { startHttpServer } from '#kit/apiserver/http-server.ts'
+import type { HttpServer, HttpServerOptions } from '#kit/contracts/apiserver.ts'
+import { type Clock, systemClock } from '#kit/contracts/clock.ts'
+import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
+import { describeError, type Log } from '#kit/contracts/log.ts'
+import { createEtcdClient, type EtcdClientOptions } from '#kit/etcd-api/client.ts'
+import type { ClusterView } from './admission/chain.ts'
+import type { TokenTable } from './auth/authenticate.ts'
+import { bootstrap } from './bootstrap.ts'
+import { createRequestHandler } from './handle-request.ts'
+import { kindRows } from './kinds/registry.ts'
+import { ServiceAddresses } from './services/addresses.ts'
+import { startCompactor } from './storage/compactor.ts'
+import { storageKey } from './storage/keys.ts'
+import { KindCaches } from './storage/kind-caches.ts'
+import { ObjectStore } from './storage/object-store.ts'
+import { TtlLeases } from './storage/ttl-leases.ts'
+import type { ApiContext } from './verbs/context.ts'
+
+const ETCD_PATIENCE_MS = 120_000
+const ETCD_RETRY_MS = 100
+
+export interface ApiServerOptions extends Pick<HttpServerOptions, 'bindAddresses' | 'port' | 'tls' | 'kubelet'> {
+  /** etcd's endpoints; or a store, for tests. */
+  readonly etcd: EtcdClientOptions | KeyValueStore
+  /** What the Service `kubernetes` leads to. */
+  readonly advertiseAddress: string
+  readonly serviceClusterIpRange: string
+  readonly tokens?: TokenTable
+  readonly clock?: Clock
+  readonly log: Log
+}
+
+export async function startApiServer(options: ApiServerOptions): Promise<HttpServer> {
+  const { log } = options
+  const clock = options.clock ?? systemClock
+  const store = 'endpoints' in options.etcd ? await connectToEtcd(options.etcd, clock, log) : options.etcd
+  const context = createContext(store, { clock, log, serviceClusterIpRange: options.serviceClusterIpRange })
+  const handle = createRequestHandler({ context, kinds: kindRows, tokens: options.tokens ?? new Map(), log })
+  let isReady = false
+  const server = await startHttpServer({
+    handle,
+    kinds: kindRows,
+    bindAddresses: options.bindAddresses,
+    port: options.port,
+    ...(options.tls && { tls: options.tls }),
+    ...(options.kubelet && { kubelet: options.kubelet }),
+    ready: () => isReady,
+  })
+  const compactor = startCompactor(store, clock, log)
+  const bootstrapped = prepareCluster(context, { ...options, port: server.port }).finally(() => {
+    isReady = true
+  })
+  log.info(`serving on port ${server.port}`)
+  return {
+    port: server.port,
+    async stop() {
+      compactor.stop()
+      context.caches.stop()
+      await server.stop()
+      await bootstrapped
+      store.close()
+    },
+  }
+}
+
+/** etcd and API server start side by side, so the first tries may find nobody at home. */
+async function connectToEtcd(options: EtcdClientOptions, clock: Clock, log: Log): Promise<KeyValueStore> {
+  const client = createEtcdClient(options)
+  const startedMs = clock.now()
+  for (;;) {
+    try {
+      return await createEtcdKeyValueStore(client)
+    } catch (error) {
+      if (clock.now() - startedMs > ETCD_PATIENCE_MS) throw error
+      log.warn(`waiting for etcd: ${describeError(error)}`)
+      await new Promise<void>((resolve) => clock.setTimer(ETCD_RETRY_MS, resolve))
+    }
+  }
+}
+
+/** A part that is not written yet must not end the server: it is logged, and the rest goes on. */
+async function prepareCluster(context: ApiContext, options: ApiServerOptions): Promise<void> {
+  try {
+    await context.caches.synced()
+    await bootstrap(context, kindRows, options)
+  } catch (error) {
+    options.log.error('preparing the cluster', error)
+  }
+}
+
+export function createContext(
+  store: KeyValueStore,
+  { clock, log, serviceClusterIpRange }: { clock: Clock; log: Log; serviceClusterIpRange: string },
+): ApiContext {
+  const objects = new ObjectStore(store)
+  const caches = new KindCaches(kindRows, { store, clock, log })
+  const random = Math.random
+  const has = async (key: string) => (await objects.get(key)) !== undefined
+  const cluster: ClusterView = {
+    namespace: async (name) => namespaceOf(objects, caches, name),
+    serviceAccountExists: (namespace, name) => has(storageKey({ storagePrefix: 'serviceaccounts' }, namespace, name)),
+  }
+  return {
+    store,
+    objects,
+    caches,
+    leases: new TtlLeases(store, clock),
+    addresses: new ServiceAddresses(objects, serviceClusterIpRange, random),
+    clock,
+    decode: decodeObject,
+    cluster,
+    newUid: randomUUID,
+    random,
+  }
+}
+
+/** The cache's word is good enough for a namespace that it knows; one that it does not know may be new. */
+async function namespaceOf(objects: ObjectStore, caches: KindCaches, name: string) {
+  const key = storageKey({ storagePrefix: resources.namespaces.plural }, undefined, name)
+  return caches.of({ storagePrefix: resources.namespaces.plural }).cache.get(key) ?? objects.get(key)
+}

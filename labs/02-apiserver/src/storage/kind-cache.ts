@@ -1,0 +1,177 @@
+/**
+ * Keeps one kind's watch cache true: lists from etcd once, then follows one etcd watch.
+ *
+ * A lost connection costs nothing: the etcd client goes on where it was. If etcd has compacted what we have missed, the
+ * cache lists again, and its watchers are told that they are expired.
+ *
+ * Source: apiserver `pkg/storage/cacher/cacher.go`, `client-go/tools/cache/reflector.go`.
+ */
+import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { StatusError } from '#kit/api/status-error.ts'
+import type { Clock } from '#kit/contracts/clock.ts'
+import {
+  type KeyValueBatch,
+  type KeyValueEvent,
+  type KeyValueStore,
+  type KeyValueWatch,
+  prefixRange,
+} from '#kit/contracts/key-value-store.ts'
+import type { Log } from '#kit/contracts/log.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import { decodeObject, encodeObject } from './object-store.ts'
+import { type CacheChange, WatchCache } from './watch-cache.ts'
+
+export interface KindCacheOptions {
+  readonly store: KeyValueStore
+  /** "/registry/pods/" */
+  readonly prefix: string
+  readonly clock: Clock
+  readonly log: Log
+  /** How many changes to remember. */
+  readonly capacity?: number
+}
+
+/** Where an object is stored, and the object. */
+export type CacheEntry = readonly [key: string, object: Stored<ApiObject>]
+
+const RETRY_DELAY_MS = 500
+
+export class KindCache {
+  readonly cache: WatchCache
+  /** Settles when the first list is in, or has failed. */
+  readonly #firstTry: Promise<void>
+  /** Why the cache cannot be believed at present. */
+  #problem: unknown
+  readonly #options: KindCacheOptions
+  #markTried: () => void = () => {}
+  #watch: KeyValueWatch | undefined
+  #stopped = false
+  readonly #listeners = new Set<() => void>()
+  #sorted: readonly CacheEntry[] | undefined
+  /** What this server has written itself, by revision: no need to parse it again when etcd tells us of it. */
+  #ownWrites = new Map<number, Stored<ApiObject>>()
+
+  constructor(options: KindCacheOptions) {
+    this.#options = options
+    this.cache = new WatchCache(options.capacity ?? 10_000)
+    this.#firstTry = new Promise((resolve) => {
+      this.#markTried = resolve
+    })
+    void this.#run()
+  }
+
+  get stopped(): boolean {
+    return this.#stopped
+  }
+
+  /** Waits for the first list. Throws when the cache cannot be filled. */
+  async synced(): Promise<void> {
+    await this.#firstTry
+    if (this.#problem !== undefined) throw this.#problem
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#watch?.cancel()
+    this.#wake()
+  }
+
+  /** Lends the object of a write just acknowledged, so that its event finds it parsed already. */
+  expect(object: Stored<ApiObject>): void {
+    const revision = Number(object.metadata.resourceVersion)
+    if (revision > this.cache.revision) this.#ownWrites.set(revision, object)
+  }
+
+  /** Calls `listener` after every change, progress, or the end of the cache. Returns how to stop that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Waits until the cache has come to `revision`; false when it has not after `timeoutMs`. */
+  waitFor(revision: number, timeoutMs: number): Promise<boolean> {
+    if (this.cache.revision >= revision) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const finish = (arrived: boolean) => {
+        timer.cancel()
+        stopListening()
+        resolve(arrived)
+      }
+      const timer = this.#options.clock.setTimer(timeoutMs, () => finish(false))
+      const stopListening = this.onChange(() => {
+        if (this.cache.revision >= revision || this.#stopped) finish(this.cache.revision >= revision)
+      })
+      this.#watch?.requestProgress()
+    })
+  }
+
+  /** All objects in the order of their keys; sorted once per change, however many ask. */
+  sortedEntries(): readonly CacheEntry[] {
+    this.#sorted ??= [...this.cache.entries()].sort(([a], [b]) => (a < b ? -1 : 1))
+    return this.#sorted
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#list()
+        await this.#follow()
+      } catch (error) {
+        if (this.#stopped) return
+        this.#problem = error
+        this.#markTried()
+        this.#options.log.error(`watching ${this.#options.prefix}`, error)
+        // Nobody will write it while we run.
+        if (isNotImplemented(error)) return
+        await new Promise<void>((resolve) => this.#options.clock.setTimer(RETRY_DELAY_MS, resolve))
+      }
+    }
+  }
+
+  async #list(): Promise<void> {
+    const { kvs, revision } = await this.#options.store.range(prefixRange(this.#options.prefix))
+    this.cache.replace(new Map(kvs.map((kv) => [kv.key, decodeObject(kv.value, kv.modRevision)])), revision)
+    this.#ownWrites.clear()
+    this.#sorted = undefined
+    this.#problem = undefined
+    this.#markTried()
+    this.#wake()
+  }
+
+  async #follow(): Promise<void> {
+    const watch = this.#options.store.watch({
+      ...prefixRange(this.#options.prefix),
+      startRevision: this.cache.revision + 1,
+    })
+    this.#watch = watch
+    for await (const batch of watch) this.#take(batch)
+    if (!this.#stopped) throw new StatusError(503, 'ServiceUnavailable', 'the etcd watch ended')
+  }
+
+  #take(batch: KeyValueBatch): void {
+    this.cache.apply(
+      batch.events.map((event) => this.#toChange(event)),
+      batch.revision,
+    )
+    if (batch.events.length > 0) this.#sorted = undefined
+    if (this.#ownWrites.size > 1_000) this.#ownWrites.clear()
+    this.#wake()
+  }
+
+  #toChange({ type, key, modRevision, value, previous }: KeyValueEvent): CacheChange {
+    const before = this.cache.get(key) ?? (previous === undefined ? undefined : decodeObject(previous, 0))
+    if (type === 'put') {
+      const object = this.#ownWrites.get(modRevision) ?? decodeObject(value ?? '{}', modRevision)
+      this.#ownWrites.delete(modRevision)
+      return before
+        ? { type: 'MODIFIED', revision: modRevision, key, object, previous: before }
+        : { type: 'ADDED', revision: modRevision, key, object }
+    }
+    const object = decodeObject(before ? encodeObject(before) : '{"metadata":{}}', modRevision)
+    return { type: 'DELETED', revision: modRevision, key, object, ...(before && { previous: before }) }
+  }
+
+  #wake(): void {
+    for (const listener of [...this.#listeners]) listener()
+  }
+}

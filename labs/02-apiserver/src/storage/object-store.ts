@@ -1,0 +1,161 @@
+/**
+ * Objects in etcd, and the one trick that lets many writers share them without locks: **optimistic concurrency**.
+ *
+ * Nobody locks an object to change it. A writer reads it together with its `modRevision`, decides on a new value, and asks
+ * etcd for a transaction: "put this if the key's modRevision is still what I read". If somebody was faster, nothing is
+ * written, and the writer reads and decides again. The modRevision is what the API calls `resourceVersion`; it is never
+ * stored inside the value, because only etcd knows it, and only after the write.
+ *
+ * Guarantees: no write is ever lost by another (each update is based on the version that it replaces); an update that
+ * changes nothing writes nothing.
+ *
+ * Source: apiserver `pkg/storage/etcd3/store.go` (Create, GuaranteedUpdate, Delete).
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { type KeyValueStore, singleKey, type TxnRequest, type TxnResponse } from '#kit/contracts/key-value-store.ts'
+
+/** What an update wants done with the object that it was shown. */
+export type UpdateOutcome = { readonly put: ApiObject } | { readonly remove: true }
+
+/**
+ * Looks at the current object (undefined: there is none) and decides. May be called several times, so it must not
+ * change what it is given, nor remember anything. Throws to give up.
+ */
+export type Update = (current: Stored<ApiObject> | undefined) => Promise<UpdateOutcome>
+
+/**
+ * The text that etcd keeps: the object without its resourceVersion.
+ *
+ * @lab 2.3 Store an object without its version
+ */
+export function encodeObject(object: ApiObject): string {
+  throw new NotImplemented(
+    '2.3',
+    'encodeObject',
+    'Store an object without its version',
+    'labs/02-apiserver/src/storage/object-store.ts',
+  )
+}
+
+/**
+ * The object of a stored text, with `resourceVersion` set to `modRevision`, as text.
+ *
+ * @lab 2.3 Read an object with its version
+ */
+export function decodeObject(value: string, modRevision: number): Stored<ApiObject> {
+  throw new NotImplemented(
+    '2.3',
+    'decodeObject',
+    'Read an object with its version',
+    'labs/02-apiserver/src/storage/object-store.ts',
+  )
+}
+
+/**
+ * The transaction that stores a new object under a key that must not exist. To look first and write later would let two
+ * creators both win.
+ *
+ * @param lease of etcd; the object vanishes with it
+ * @lab 2.3 Create only what is not there
+ */
+export function creation(key: string, object: ApiObject, lease?: string): TxnRequest {
+  throw new NotImplemented(
+    '2.3',
+    'creation',
+    'Create only what is not there',
+    'labs/02-apiserver/src/storage/object-store.ts',
+  )
+}
+
+/**
+ * The transaction that does to the current object what an update wants (put another in its place, or remove it), if the
+ * object is still the one that the update was shown; undefined `current`: if there still is none. When it is not, the
+ * transaction reads what is there instead, for the next try.
+ *
+ * Undefined when there is nothing to do: a put of exactly what is stored is not written, so that there is no new version,
+ * and no event for watchers.
+ *
+ * @lab 2.3 Change only what you have seen
+ */
+export function change(
+  key: string,
+  current: Stored<ApiObject> | undefined,
+  outcome: UpdateOutcome,
+): TxnRequest | undefined {
+  throw new NotImplemented(
+    '2.3',
+    'change',
+    'Change only what you have seen',
+    'labs/02-apiserver/src/storage/object-store.ts',
+  )
+}
+
+/**
+ * What came of a `change`. If it succeeded, `done` is the object as it is now: what was put, or (for a removal) the object
+ * that was removed, in both cases with the revision of the transaction as its resourceVersion. If not, `current` is what
+ * the transaction found instead (undefined: nothing), and the update must look again.
+ *
+ * @lab 2.3 Win, or look again
+ */
+export function afterChange(
+  current: Stored<ApiObject> | undefined,
+  outcome: UpdateOutcome,
+  answer: TxnResponse,
+): { readonly done: Stored<ApiObject> } | { readonly current: Stored<ApiObject> | undefined } {
+  throw new NotImplemented('2.3', 'afterChange', 'Win, or look again', 'labs/02-apiserver/src/storage/object-store.ts')
+}
+
+export class ObjectStore {
+  readonly #store: KeyValueStore
+
+  constructor(store: KeyValueStore) {
+    this.#store = store
+  }
+
+  /** Linearizable: sees every write that was acknowledged before. Undefined when there is no such object. */
+  async get(key: string): Promise<Stored<ApiObject> | undefined> {
+    const { kvs } = await this.#store.range({ ...singleKey(key), limit: 1 })
+    return kvs[0] && decodeObject(kvs[0].value, kvs[0].modRevision)
+  }
+
+  /** The stored object, or undefined when the key is taken. */
+  async create(key: string, object: ApiObject, lease?: string): Promise<Stored<ApiObject> | undefined> {
+    const answer = await this.#store.txn(creation(key, object, lease))
+    return answer.succeeded ? decodeObject(encodeObject(object), answer.revision) : undefined
+  }
+
+  /**
+   * Asks `update` what to do with the current object, until a transaction has done it to just that object. Returns it as
+   * it is afterwards; after a removal the object that was removed, with the revision of its removal.
+   *
+   * `guess`, when given, is a recent copy of the object (from a cache) and saves the first read. It may be old, and a
+   * transaction finds that out. But an `update` that throws on a guess, or wants no change, could be wrong about the
+   * present: then the object is read, and asked about again.
+   */
+  async guaranteedUpdate(key: string, update: Update, guess?: Stored<ApiObject>): Promise<Stored<ApiObject>> {
+    if (guess) {
+      const attempt = await this.#tryGuess(key, update, guess)
+      if (attempt) return attempt
+    }
+    let current = await this.get(key)
+    for (;;) {
+      const outcome = await update(current)
+      const request = change(key, current, outcome)
+      if (!request && current) return current
+      if (!request) throw new Error(`nothing to update at ${key}`)
+      const result = afterChange(current, outcome, await this.#store.txn(request))
+      if ('done' in result) return result.done
+      current = result.current
+    }
+  }
+
+  /** Undefined when the guess was too old, or not good enough to decide on. */
+  async #tryGuess(key: string, update: Update, guess: Stored<ApiObject>): Promise<Stored<ApiObject> | undefined> {
+    const outcome = await update(guess).catch(() => undefined)
+    const request = outcome && change(key, guess, outcome)
+    if (!request) return undefined
+    const result = afterChange(guess, outcome, await this.#store.txn(request))
+    return 'done' in result ? result.done : undefined
+  }
+}

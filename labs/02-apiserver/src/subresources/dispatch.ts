@@ -1,0 +1,132 @@
+/** Which handler answers for `/pods/web/status`, `/deployments/web/scale`, `/pods/web/log`, … */
+import type { ApiObject, Binding, Node, Pod, Stored } from '#kit/api/objects.ts'
+import { resources } from '#kit/api/resources.ts'
+import type { ApiRequest, ApiResponse, KubeletStream, RequestInfo, SubresourceRow } from '#kit/contracts/apiserver.ts'
+import { toRfc3339 } from '../deletion.ts'
+import { badRequest, invalid, methodNotAllowed, notFound, unknownResource } from '../errors.ts'
+import { applyPatch } from '../patch/apply-patch.ts'
+import { storageKey } from '../storage/keys.ts'
+import { type ApiContext, keyOf, type Target, type WriteOptions, type Written } from '../verbs/context.ts'
+import { decodeBody } from '../verbs/decode-body.ts'
+import { deleteObject, deleteOptionsOf } from '../verbs/delete.ts'
+import { getObject } from '../verbs/read.ts'
+import { mainDoor, patchObject, putObject, type UpdateDoor, updateObject } from '../verbs/update.ts'
+import { bindPod } from './binding.ts'
+import { kubeletStream } from './kubelet-stream.ts'
+import { type Scale, scaleOf, validateScale, withScale } from './scale.ts'
+import { onlyFinalizers, onlyStatus } from './status.ts'
+
+/** One request for a subresource, ready to be handled. */
+interface Call {
+  readonly context: ApiContext
+  readonly request: ApiRequest
+  readonly info: RequestInfo
+  readonly target: Target
+  readonly options: WriteOptions
+  readonly subresource: SubresourceRow
+}
+
+type Handler = (call: Call) => Promise<ApiResponse>
+
+const handlers: Readonly<Record<string, Handler>> = {
+  status: (call) => throughDoor(call, statusDoor),
+  finalize: (call) => throughDoor(call, finalizeDoor),
+  scale: handleScale,
+  binding: handleBinding,
+  eviction: handleEviction,
+  log: (call) => stream(call, 'log'),
+  exec: (call) => stream(call, 'exec'),
+  attach: (call) => stream(call, 'attach'),
+  portforward: (call) => stream(call, 'portforward'),
+}
+
+export function handleSubresource(call: Omit<Call, 'subresource'>): Promise<ApiResponse> {
+  const subresource = call.target.row.subresources.find(({ name }) => name === call.info.subresource)
+  const handler = handlers[call.info.subresource]
+  if (!subresource || !handler) throw unknownResource()
+  if (!subresource.verbs.some((verb) => verb === call.info.verb)) throw methodNotAllowed()
+  return handler({ ...call, subresource })
+}
+
+/** A status is not the spec's business: what is wrong with the spec by newer rules must not stop a controller's report. */
+const statusDoor: UpdateDoor = { subresource: 'status', prepare: onlyStatus, validate: () => [] }
+const finalizeDoor: UpdateDoor = { subresource: 'finalize', prepare: onlyFinalizers, validate: () => [] }
+
+/** get, update and patch through a door. */
+async function throughDoor({ context, request, info, target, options }: Call, door: UpdateDoor): Promise<ApiResponse> {
+  if (info.verb === 'get') return answer(target, 200, await getObject(context, target, request.query))
+  const written =
+    info.verb === 'update'
+      ? await putObject(context, target, request.body, options, door)
+      : await patchObject(context, target, request.contentType, request.body, options, door)
+  return writtenAnswer(target, written)
+}
+
+/** The Scale is made from the object, changed, and put back into the object. */
+async function handleScale({ context, request, info, target, options, subresource }: Call): Promise<ApiResponse> {
+  const { row } = target
+  if (info.verb === 'get') {
+    return answer(target, 200, scaleOf((await getObject(context, target, request.query)) as Stored<ApiObject>))
+  }
+  const scaleDoor: UpdateDoor = { ...mainDoor(row), subresource: 'scale' }
+  const written = await updateObject(
+    context,
+    target,
+    (current) => {
+      const wanted =
+        info.verb === 'update' ? request.body : applyPatch(scaleOf(current), request.contentType, request.body)
+      const { draft, warnings } = decodeBody(context, subresource.kind, wanted, options)
+      const errors = validateScale(draft as Scale)
+      if (errors.length > 0) throw invalid(subresource.kind, target.name, errors)
+      return { draft: structuredClone(withScale(current, draft as Scale)), warnings }
+    },
+    options,
+    scaleDoor,
+  )
+  return answer(target, 200, scaleOf(written.object as Stored<ApiObject>))
+}
+
+async function handleBinding({ context, request, target, options, subresource }: Call): Promise<ApiResponse> {
+  const { draft } = decodeBody(context, subresource.kind, request.body, options)
+  const binding = draft as unknown as Binding
+  if (!binding.target?.name) throw badRequest('target.name: Required value')
+  const now = toRfc3339(context.clock.now())
+  const bindingDoor: UpdateDoor = { subresource: 'binding', prepare: (pod) => pod, validate: () => [] }
+  await updateObject(
+    context,
+    target,
+    (pod) => ({ draft: bindPod(pod, binding, now), warnings: [] }),
+    options,
+    bindingDoor,
+  )
+  return success(201)
+}
+
+/** Upstream asks the disruption budgets first; without any, an eviction is a deletion. */
+async function handleEviction({ context, request, target }: Call): Promise<ApiResponse> {
+  const { deleteOptions } = (request.body ?? {}) as { deleteOptions?: unknown }
+  await deleteObject(context, target, deleteOptionsOf({ body: deleteOptions, query: request.query }))
+  return success(201)
+}
+
+async function stream({ context, request, target }: Call, operation: KubeletStream['operation']): Promise<ApiResponse> {
+  const pod = (await context.objects.get(keyOf(target))) as unknown as Pod | undefined
+  if (!pod) throw notFound(target.row.resource, target.name)
+  const nodeName = pod.spec?.nodeName
+  if (!nodeName) throw badRequest(`pod ${target.name} does not have a host assigned`)
+  const node = await context.objects.get(storageKey({ storagePrefix: 'minions' }, undefined, nodeName))
+  if (!node) throw notFound(resources.nodes, nodeName)
+  return { kind: 'stream', ...kubeletStream(operation, pod, node as unknown as Node, request.query) }
+}
+
+function answer({ row }: Target, code: number, object: ApiObject): ApiResponse {
+  return { kind: 'object', code, object, row }
+}
+
+function writtenAnswer(target: Target, { object, warnings }: Written): ApiResponse {
+  return { kind: 'object', code: 200, object, row: target.row, warnings }
+}
+
+function success(code: number): ApiResponse {
+  return { kind: 'object', code, object: { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code } }
+}

@@ -1,0 +1,71 @@
+/**
+ * Create: identity, defaults, admission, validation, addresses, and then one transaction that only succeeds if nobody has
+ * the name.
+ *
+ * Source: apiserver `pkg/registry/generic/registry/store.go` (Create), `pkg/registry/rest/create.go`.
+ */
+import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { admit } from '../admission/chain.ts'
+import { toRfc3339 } from '../deletion.ts'
+import { alreadyExists, invalid } from '../errors.ts'
+import { newMetadata } from '../metadata.ts'
+import { validateMetadata } from '../validation/metadata.ts'
+import { type ApiContext, keyOf, present, type Target, type WriteOptions, type Written } from './context.ts'
+import { decodeBody, toStorage } from './decode-body.ts'
+import { randomSuffix } from './random-suffix.ts'
+
+/** Generated names may meet by chance; after this many meetings it is no chance. */
+const MAX_ATTEMPTS = 8
+
+export async function createObject(
+  context: ApiContext,
+  target: Omit<Target, 'name'>,
+  body: unknown,
+  options: WriteOptions,
+): Promise<Written> {
+  const { row } = target
+  const { draft: decoded, warnings } = decodeBody(context, row.resource, body, options)
+  const isGenerated = !decoded.metadata?.name && Boolean(decoded.metadata?.generateName)
+  for (let attempt = 1; ; attempt++) {
+    const draft = toStorage(row, structuredClone(decoded))
+    const stored = await createDraft(context, target, draft, options)
+    if (stored) return { object: present(row, stored), created: true, warnings }
+    if (!isGenerated || attempt >= MAX_ATTEMPTS) throw alreadyExists(row.resource, draft.metadata?.name ?? '')
+  }
+}
+
+/** Prepares and stores a draft, which it changes; undefined when the name is taken. */
+export async function createDraft(
+  context: ApiContext,
+  { row, namespace }: Omit<Target, 'name'>,
+  draft: ApiObject,
+  options: WriteOptions,
+): Promise<Stored<ApiObject> | undefined> {
+  const facts = {
+    now: toRfc3339(context.clock.now()),
+    uid: context.newUid(),
+    suffix: randomSuffix(context.random),
+  }
+  draft.metadata = newMetadata(draft.metadata ?? {}, row, namespace, facts)
+  row.prepareForCreate?.(draft)
+  row.applyDefaults?.(draft)
+  const name = draft.metadata?.name ?? ''
+  await admit({ operation: 'CREATE', row, subresource: '', namespace, name, draft }, context.cluster)
+  const errors = [...validateMetadata(draft, row.nameFormat), ...(row.validate?.(draft) ?? [])]
+  if (errors.length > 0) throw invalid(row.resource, name, errors)
+  if (options.dryRun) return dryRunCreate(context, { row, namespace, name }, draft)
+
+  const claims = row.resource.kind === 'Service' ? await context.addresses.claim(draft) : undefined
+  if (claims && claims.errors.length > 0) throw invalid(row.resource, name, claims.errors)
+  const lease = row.ttlSeconds ? await context.leases.leaseFor(row.ttlSeconds) : undefined
+  // If this throws, the write may have happened all the same: the addresses stay taken, and repair looks after them.
+  const stored = await context.objects.create(keyOf({ row, namespace, name }), draft, lease)
+  if (stored) context.caches.of(row).expect(stored)
+  else await claims?.release()
+  return stored
+}
+
+async function dryRunCreate(context: ApiContext, target: Target, draft: ApiObject) {
+  const taken = await context.objects.get(keyOf(target))
+  return taken ? undefined : (draft as Stored<ApiObject>)
+}

@@ -1,0 +1,170 @@
+/**
+ * Update and patch: the same thing, but for where the new object comes from. A PUT brings it along; a patch makes it from
+ * the current one, and is made again if that changes meanwhile.
+ *
+ * Source: apiserver `pkg/registry/generic/registry/store.go` (Update), `pkg/registry/rest/update.go`,
+ * `pkg/endpoints/handlers/patch.go`.
+ */
+import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import type { FieldError, KindRow } from '#kit/contracts/apiserver.ts'
+import { admit } from '../admission/chain.ts'
+import { isReadyToBeRemoved } from '../deletion.ts'
+import { invalid, notFound } from '../errors.ts'
+import { updatedMetadata } from '../metadata.ts'
+import { applyPatch } from '../patch/apply-patch.ts'
+import type { UpdateOutcome } from '../storage/object-store.ts'
+import { validateMetadata, validateMetadataUpdate } from '../validation/metadata.ts'
+import { type ApiContext, keyOf, present, type Target, type WriteOptions, type Written } from './context.ts'
+import { createObject } from './create.ts'
+import { decodeBody, toStorage } from './decode-body.ts'
+
+/** A door to an object: which part of it an update through this door may change. */
+export interface UpdateDoor {
+  /** "" for the main resource. */
+  readonly subresource: string
+  /** Limits the draft to what may change here. Returns the draft or another. */
+  prepare(draft: ApiObject, old: Stored<ApiObject>): ApiObject
+  validate(draft: ApiObject, old: Stored<ApiObject>): readonly FieldError[]
+}
+
+/** The main resource: the row's own rules. */
+export function mainDoor(row: KindRow): UpdateDoor {
+  return {
+    subresource: '',
+    prepare(draft, old) {
+      row.prepareForUpdate?.(draft, old)
+      return draft
+    },
+    validate: (draft, old) => [...(row.validate?.(draft) ?? []), ...(row.validateUpdate?.(draft, old) ?? [])],
+  }
+}
+
+/** Where the new object comes from. */
+export type NewObject = (current: Stored<ApiObject>) => Draft
+export interface Draft {
+  /** In the stored version, free to be changed. */
+  readonly draft: ApiObject
+  readonly warnings: readonly string[]
+}
+
+/** PUT. Some kinds may be created this way, too. */
+export async function putObject(
+  context: ApiContext,
+  target: Target,
+  body: unknown,
+  options: WriteOptions,
+  door: UpdateDoor = mainDoor(target.row),
+): Promise<Written> {
+  const { row } = target
+  const { draft, warnings } = decodeBody(context, row.resource, body, options)
+  const stored = toStorage(row, draft)
+  if (row.allowCreateOnUpdate && door.subresource === '' && !(await context.objects.get(keyOf(target)))) {
+    return createObject(context, target, { ...draft, metadata: { ...draft.metadata, name: target.name } }, options)
+  }
+  return updateObject(context, target, () => ({ draft: structuredClone(stored), warnings }), options, door)
+}
+
+/** PATCH, of any sort. */
+export function patchObject(
+  context: ApiContext,
+  target: Target,
+  contentType: string | undefined,
+  patch: unknown,
+  options: WriteOptions,
+  door: UpdateDoor = mainDoor(target.row),
+): Promise<Written> {
+  const { row } = target
+  const fromPatch: NewObject = (current) => {
+    const patched = applyPatch(present(row, current), contentType, patch)
+    const { draft, warnings } = decodeBody(context, row.resource, patched, options)
+    return { draft: toStorage(row, draft), warnings }
+  }
+  return updateObject(context, target, fromPatch, options, door)
+}
+
+/** Changes one object, as often as it takes to base the change on its newest version. */
+export async function updateObject(
+  context: ApiContext,
+  target: Target,
+  newObject: NewObject,
+  options: WriteOptions,
+  door: UpdateDoor,
+): Promise<Written> {
+  const { row, name } = target
+  const key = keyOf(target)
+  const cache = context.caches.of(row)
+  const attempt: Attempt = { warnings: [], old: undefined, draft: undefined }
+
+  const decide = async (current: Stored<ApiObject> | undefined): Promise<UpdateOutcome> => {
+    if (!current) throw notFound(row.resource, name)
+    const { draft: sent, warnings } = newObject(current)
+    const draft = await prepareDraft(context, target, sent, current, door)
+    Object.assign(attempt, { warnings, old: current, draft })
+    return isReadyToBeRemoved(draft, row.otherFinalizers?.(draft) ?? []) ? { remove: true } : { put: draft }
+  }
+
+  if (options.dryRun) {
+    await decide(await context.objects.get(key))
+    return { object: present(row, attempt.draft as Stored<ApiObject>), created: false, warnings: attempt.warnings }
+  }
+  const stored = await (row.resource.kind === 'Service'
+    ? updateService(context, key, decide, attempt)
+    : context.objects.guaranteedUpdate(key, decide, cache.cache.get(key)))
+  cache.expect(stored)
+  return { object: present(row, stored), created: false, warnings: attempt.warnings }
+}
+
+/** What the last look at the object led to. */
+interface Attempt {
+  warnings: readonly string[]
+  old: Stored<ApiObject> | undefined
+  draft: ApiObject | undefined
+}
+
+async function prepareDraft(
+  context: ApiContext,
+  { row, namespace, name }: Target,
+  sent: ApiObject,
+  current: Stored<ApiObject>,
+  door: UpdateDoor,
+): Promise<ApiObject> {
+  const draft = door.prepare(sent, current)
+  if (door.subresource !== 'scale') row.applyDefaults?.(draft)
+  draft.metadata = updatedMetadata(draft, current, row)
+  await admit({ operation: 'UPDATE', row, subresource: door.subresource, namespace, name, draft }, context.cluster)
+  const errors = [
+    ...validateMetadata(draft, row.nameFormat),
+    ...validateMetadataUpdate(draft, current),
+    ...door.validate(draft, current),
+  ]
+  if (errors.length > 0) throw invalid(row.resource, name, errors)
+  return draft
+}
+
+/** A Service's new addresses are taken before it is stored, and the ones it gives up are given back after. */
+async function updateService(
+  context: ApiContext,
+  key: string,
+  decide: (current: Stored<ApiObject> | undefined) => Promise<UpdateOutcome>,
+  attempt: Attempt,
+): Promise<Stored<ApiObject>> {
+  let release = async () => {}
+  try {
+    const stored = await context.objects.guaranteedUpdate(key, async (current) => {
+      await release()
+      const outcome = await decide(current)
+      if ('remove' in outcome) return outcome
+      const claims = await context.addresses.claim(outcome.put, current)
+      release = claims.release
+      if (claims.errors.length > 0) {
+        throw invalid({ group: '', kind: 'Service' }, current?.metadata.name ?? '', claims.errors)
+      }
+      return outcome
+    })
+    if (attempt.old) await context.addresses.release(attempt.old, attempt.draft && stored)
+    return stored
+  } catch (error) {
+    await release()
+    throw error
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * A running watch: a position in the cache's history that moves on whenever there is something new.
+ *
+ * It has no queue. Each time the client has taken all it was given, the next changes are looked up; a client that is too
+ * slow for the history to wait is told that it is expired.
+ *
+ * Source: apiserver `pkg/storage/cacher/{cacher,cache_watcher}.go`; KEP-3157 (WatchList), KEP-956 (bookmarks).
+ */
+import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { apiVersionOf } from '#kit/api/resources.ts'
+import type { ApiRequest, KindRow, WatchStreamEvent } from '#kit/contracts/apiserver.ts'
+import { expired } from '../errors.ts'
+import { storageRange } from '../storage/keys.ts'
+import type { KindCache } from '../storage/kind-cache.ts'
+import { selectChange } from '../storage/watch-cache.ts'
+import { type ApiContext, present, type Target } from './context.ts'
+import { type ListOptions, parseListOptions } from './list-options.ts'
+import { newestRevision } from './read.ts'
+
+/** Between bookmarks of a quiet watch. */
+const BOOKMARK_MS = 60_000
+/** Watches without `timeoutSeconds` end after this long, or up to twice as long, so that they do not all end at once. */
+const DEFAULT_TIMEOUT_SECONDS = 1_800
+/** As for lists: a version from the future is waited for, but not for ever. */
+const CATCH_UP_MS = 3_000
+
+export interface RunningWatch {
+  readonly events: AsyncIterable<WatchStreamEvent>
+  stop(): void
+}
+
+export async function watchObjects(
+  context: ApiContext,
+  { row, namespace }: Omit<Target, 'name'>,
+  query: ApiRequest['query'],
+): Promise<RunningWatch> {
+  const options = parseListOptions({ query: { ...query, watch: ['true'] } }, row)
+  const kind = context.caches.of(row)
+  await kind.synced()
+  if (options.resourceVersion === undefined && options.sendInitialEvents !== false) {
+    await kind.waitFor(await newestRevision(context, row), CATCH_UP_MS)
+  } else if (options.resourceVersion && options.sendInitialEvents) {
+    await kind.waitFor(options.resourceVersion, CATCH_UP_MS)
+  }
+  return startWatch({ context, row, kind, namespace, options })
+}
+
+interface WatchParts {
+  readonly context: ApiContext
+  readonly row: KindRow
+  readonly kind: KindCache
+  readonly namespace: string
+  readonly options: ListOptions
+}
+
+function startWatch(parts: WatchParts): RunningWatch {
+  const { context, kind, options } = parts
+  const alarm = new Alarm()
+  const stopListening = kind.onChange(() => alarm.ring())
+  const seconds = options.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS * (1 + context.random())
+  let isOver = false
+  const over = context.clock.setTimer(seconds * 1000, () => {
+    isOver = true
+    alarm.ring()
+  })
+  const stop = () => {
+    isOver = true
+    over.cancel()
+    stopListening()
+    alarm.ring()
+  }
+  const events = (async function* () {
+    try {
+      yield* watchEvents(parts, alarm, () => isOver || kind.stopped)
+    } finally {
+      stop()
+    }
+  })()
+  return { events, stop }
+}
+
+/** Everything the client gets to see, in order. */
+async function* watchEvents(
+  { context, row, kind, namespace, options }: WatchParts,
+  alarm: Alarm,
+  isOver: () => boolean,
+): AsyncGenerator<WatchStreamEvent> {
+  const { from } = storageRange(row, namespace || undefined)
+  const { cache } = kind
+  const show = (object: Stored<ApiObject>) => present(row, object)
+  const startsWithState = options.sendInitialEvents ?? (options.resourceVersion ?? 0) === 0
+  let position = startsWithState ? cache.revision : (options.resourceVersion ?? cache.revision)
+
+  if (startsWithState) {
+    // Looked up at once, so that the changes after `position` are exactly those that are not in it.
+    const initial = kind.sortedEntries().filter(([key, object]) => key.startsWith(from) && options.matches(object))
+    for (const [, object] of initial) yield { type: 'ADDED', object: show(object) }
+    if (options.sendInitialEvents && options.allowWatchBookmarks) yield bookmark(row, position, true)
+  }
+
+  let bookmarkedMs = context.clock.now()
+  const bookmarkTimer = () => context.clock.setTimer(BOOKMARK_MS, () => alarm.ring())
+  let timer = bookmarkTimer()
+  try {
+    while (!isOver()) {
+      const changes = cache.changesAfter(position)
+      if (changes === 'expired') {
+        yield { type: 'ERROR', object: { ...tooOld(position, cache.revision) } }
+        return
+      }
+      for (const change of changes) {
+        position = change.revision
+        if (!change.key.startsWith(from)) continue
+        const matched = change.previous !== undefined && options.matches(change.previous)
+        const seen = selectChange(change, matched, change.type !== 'DELETED' && options.matches(change.object))
+        if (seen) yield { type: seen.type, object: show(seen.object) }
+      }
+      if (context.clock.now() - bookmarkedMs >= BOOKMARK_MS) {
+        bookmarkedMs = context.clock.now()
+        timer = bookmarkTimer()
+        position = Math.max(position, cache.revision)
+        if (options.allowWatchBookmarks) yield bookmark(row, position, false)
+      }
+      if (cache.changesAfter(position).length === 0) await alarm.wait()
+    }
+    if (options.allowWatchBookmarks && !kind.stopped) yield bookmark(row, position, false)
+  } finally {
+    timer.cancel()
+  }
+}
+
+/** "You have seen everything up to this version": nothing happened, but the client may resume from here. */
+function bookmark({ resource }: KindRow, revision: number, isEndOfInitialEvents: boolean): WatchStreamEvent {
+  const metadata = {
+    resourceVersion: String(revision),
+    creationTimestamp: null,
+    ...(isEndOfInitialEvents && { annotations: { 'k8s.io/initial-events-end': 'true' } }),
+  } as unknown as ApiObject['metadata'] & object
+  return { type: 'BOOKMARK', object: { kind: resource.kind, apiVersion: apiVersionOf(resource), metadata } }
+}
+
+function tooOld(wanted: number, oldest: number): ApiObject {
+  return expired(`too old resource version: ${wanted} (${oldest})`).toStatus() as unknown as ApiObject
+}
+
+/** Wakes one sleeper; a ring while nobody sleeps is not forgotten. */
+class Alarm {
+  #rung = false
+  #wake: (() => void) | undefined
+
+  ring(): void {
+    this.#rung = true
+    this.#wake?.()
+  }
+
+  async wait(): Promise<void> {
+    if (!this.#rung) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    this.#wake = undefined
+    this.#rung = false
+  }
+}
