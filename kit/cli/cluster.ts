@@ -71,13 +71,24 @@ function status({ name, json }: NameFlag & { json?: boolean }): void {
   if (!state) process.exitCode = 1
 }
 
+/** Columns as kubectl prints them. */
+const NO_BORDERS = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+    .map((part) => [part, '']),
+)
+
 function statusTable(name: string, state: ClusterState): string {
-  const table = new Table({ head: ['component', 'process', 'restarts'], style: { head: ['bold'] } })
+  const table = new Table({
+    head: ['COMPONENT', 'PROCESS', 'RESTARTS'],
+    chars: NO_BORDERS,
+    style: { head: ['bold'], 'padding-left': 0, 'padding-right': 3 },
+  })
   for (const [component, { pid, restarts }] of Object.entries(state.components)) {
     table.push([component, pid === undefined ? chalk.yellow('starting again') : String(pid), String(restarts)])
   }
   const source = state.mine ? `labs ${state.mine} from labs/, the others from solutions/` : 'all labs from solutions/'
-  return `Cluster "${name}", running since ${state.startedAt}, ${source}\n${table}`
+  return `Cluster "${name}", running since ${state.startedAt}, ${source}\n\n${table}`
 }
 
 function kubeconfig({ name }: NameFlag): void {
