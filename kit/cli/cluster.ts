@@ -13,6 +13,13 @@ import type { ClusterState } from '../cluster/supervisor.ts'
 import { runningState, tearDown } from '../cluster/teardown.ts'
 import { describeError } from '../contracts/log.ts'
 
+/** Columns as kubectl prints them. */
+const NO_BORDERS = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+    .map((part) => [part, '']),
+)
+
 interface NameFlag {
   readonly name: string
 }
@@ -70,13 +77,6 @@ function status({ name, json }: NameFlag & { json?: boolean }): void {
     )
   if (!state) process.exitCode = 1
 }
-
-/** Columns as kubectl prints them. */
-const NO_BORDERS = Object.fromEntries(
-  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
-    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
-    .map((part) => [part, '']),
-)
 
 function statusTable(name: string, state: ClusterState): string {
   const table = new Table({
