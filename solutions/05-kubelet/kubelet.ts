@@ -33,6 +33,7 @@ import { createPlegLoop } from './pleg-loop.ts'
 import { createPodAddresses } from './pod-addresses.ts'
 import type { SyncParts } from './pod-sync.ts'
 import { PodWorkers } from './pod-workers.ts'
+import { createProber } from './prober.ts'
 import { type KubeletServerTls, startKubeletServer } from './server.ts'
 import { createStatusWriter } from './status-writer.ts'
 import type { VolumeSources } from './volumes.ts'
@@ -77,10 +78,22 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     hostIp: nodeIp,
     nodeName,
   })
+  const prober = createProber({
+    runtime,
+    clock,
+    log,
+    changed: (podUid) => workers.look(podUid),
+    unhealthy(pod, { name }, message) {
+      const { uid, namespace, name: podName } = pod.metadata
+      const subject = { kind: 'Pod' as const, name: podName, namespace, uid, fieldPath: `spec.containers{${name}}` }
+      recorder.record(subject, 'Warning', 'Unhealthy', message)
+    },
+  })
   const parts: SyncParts = {
     runtime,
     runtimeName,
     images: createImagePuller(runtime, clock),
+    prober,
     client,
     clock,
     log,
@@ -153,7 +166,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   })
 
   // Before the first pod: what runs already? Nothing may be started that is there.
-  await pleg.relist()
+  await pleg.relist().catch((error: unknown) => log.error('first relist', error))
   for (const { metadata, ip } of sandboxes) if (ip) addresses.adopt(metadata.uid, ip)
 
   const pods = startListWatch<Pod>({
@@ -188,6 +201,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
       services.stop()
       pleg.stop()
       reporter.stop()
+      prober.stop()
       workers.stop()
       await server?.stop()
       client.close()

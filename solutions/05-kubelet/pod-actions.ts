@@ -146,14 +146,14 @@ export function computePodActions(
 function containersForNewSandbox(pod: Pod, status: RuntimePodStatus, attempt: number): string[] {
   const policy = pod.spec?.restartPolicy
   if (policy === 'Never' && attempt > 0 && status.containers.length > 0) return []
-  const [firstInit] = pod.spec?.initContainers ?? []
-  if (firstInit) return [firstInit.name]
   const succeeded = (name: string) => {
     const latest = latestContainer(status, name)
     return latest?.state === 'CONTAINER_EXITED' && latest.exitCode === 0
   }
   const names = (pod.spec?.containers ?? []).map(({ name }) => name)
-  return policy === 'OnFailure' ? names.filter((name) => !succeeded(name)) : names
+  const unfinished = policy === 'OnFailure' ? names.filter((name) => !succeeded(name)) : names
+  const [firstInit] = pod.spec?.initContainers ?? []
+  return firstInit && unfinished.length > 0 ? [firstInit.name] : unfinished
 }
 
 /** @solution-only */

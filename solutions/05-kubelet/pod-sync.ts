@@ -20,8 +20,9 @@ import { ContainerConfigError, containerEnvironment } from './environment.ts'
 import type { EventRecorder } from './event-recorder.ts'
 import type { ImagePuller } from './images.ts'
 import { runPreStop } from './lifecycle-hooks.ts'
-import { computePodActions, type FailedProbes, noFailedProbes } from './pod-actions.ts'
+import { computePodActions } from './pod-actions.ts'
 import type { PodAddresses } from './pod-addresses.ts'
+import type { Prober } from './prober.ts'
 import { containerHash } from './restart-policy.ts'
 import {
   attemptsOf,
@@ -30,7 +31,7 @@ import {
   type RuntimePodStatus,
   readPodStatus,
 } from './runtime-pod-status.ts'
-import type { ProbeVerdict, WaitingReason } from './status/container-statuses.ts'
+import type { WaitingReason } from './status/container-statuses.ts'
 import { isTerminalPhase } from './status/phase.ts'
 import { generatePodStatus } from './status/pod-status.ts'
 import type { StatusWriter } from './status-writer.ts'
@@ -42,6 +43,7 @@ export interface SyncParts {
   readonly runtime: RuntimeService
   readonly runtimeName: string
   readonly images: ImagePuller
+  readonly prober: Prober
   readonly client: ApiClient
   readonly clock: Clock
   readonly log: Log
@@ -60,12 +62,10 @@ export interface PodMemory {
   isNew: boolean
   /** Why containers could not be started, by name. */
   waiting: Record<string, WaitingReason>
-  probes: Record<string, ProbeVerdict>
-  failedProbes: FailedProbes
 }
 
 export function newPodMemory(isNew: boolean): PodMemory {
-  return { isNew, waiting: {}, probes: {}, failedProbes: noFailedProbes }
+  return { isNew, waiting: {} }
 }
 
 export interface SyncResult {
@@ -84,7 +84,7 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
   }
   if (before.sandboxes.length === 0) report(parts, uid, before, memory)
 
-  const actions = computePodActions(pod, before, memory.failedProbes)
+  const actions = computePodActions(pod, before, parts.prober.failed(uid))
   if (actions.killPod) await stopEverything(parts, pod, before)
   await Promise.all(actions.containersToKill.map((target) => killContainer(parts, pod, target)))
 
@@ -93,6 +93,7 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
     retryAfterMs = await startContainers(parts, pod, memory, before, actions)
   }
   const after = await readPodStatus(parts.runtime, uid)
+  followProbes(parts, pod, after)
   report(parts, uid, after, memory)
   await removeOldAttempts(parts, pod, after)
   return { retryAfterMs }
@@ -106,6 +107,7 @@ export async function syncTerminatingPod(
   goneFromApi: () => boolean,
 ): Promise<boolean> {
   const { uid, name, namespace } = pod.metadata
+  parts.prober.forget(uid)
   await stopEverything(parts, pod, await readPodStatus(parts.runtime, uid))
   const stopped = await readPodStatus(parts.runtime, uid)
   if (!goneFromApi()) {
@@ -138,7 +140,7 @@ export function report(
 ): void {
   const { runtimeName, hostIp } = parts
   const waiting = { ...memory.waiting }
-  const probes = { ...memory.probes }
+  const probes = parts.prober.verdicts(podUid)
   const nowMs = parts.clock.now()
   parts.statuses.write(podUid, (pod) =>
     generatePodStatus({ pod, runtime, waiting, probes, runtimeName, hostIp, nowMs, isTerminal }),
@@ -298,6 +300,16 @@ async function stopContainer(
   const failure = await runPreStop(parts, preStop, id, parts.addresses.of(pod.metadata.uid), graceSeconds)
   if (failure) parts.recorder.record(eventSubject(pod, container), 'Warning', 'FailedPreStopHook', failure)
   await parts.runtime.stopContainer(id, graceAfterHook(graceSeconds, parts.clock.now() - startedMs))
+}
+
+/** Probes that cannot be asked must not keep the pod from running. */
+function followProbes({ prober, hostIp, log }: SyncParts, pod: Stored<Pod>, status: RuntimePodStatus): void {
+  const running = status.containers.filter(({ state }) => state === 'CONTAINER_RUNNING')
+  try {
+    prober.follow(pod, running, status.sandboxes[0]?.ip ?? hostIp)
+  } catch (error) {
+    log.error(`probes of pod ${pod.metadata.namespace}/${pod.metadata.name}`, error)
+  }
 }
 
 /** Keeps one ended attempt per container, for `kubectl logs --previous`, besides the newest. */

@@ -117,17 +117,21 @@ export function initContainerStatus(container: Container, input: ContainerStatus
   return { ...status, ready: status.state?.terminated?.exitCode === 0 }
 }
 
-/** App containers by name, as upstream; init containers in the spec's order, which is the order in which they run. */
+/** In the spec's order. */
 export function containerStatuses(input: ContainerStatusInput): {
   containers: ApiContainerStatus[]
   initContainers: ApiContainerStatus[]
 } {
   const { containers = [], initContainers = [] } = input.pod.spec ?? {}
-  const byName = (a: Container, b: Container) => (a.name < b.name ? -1 : 1)
   return {
-    containers: [...containers].sort(byName).map((container) => containerStatus(container, input)),
+    containers: containers.map((container) => containerStatus(container, input)),
     initContainers: initContainers.map((container) => initContainerStatus(container, input)),
   }
+}
+
+/** Upstream reports app containers by name; init containers keep the spec's order, in which they run. */
+export function byName(statuses: readonly ApiContainerStatus[]): ApiContainerStatus[] {
+  return [...statuses].sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function imageId({ imageRef }: ContainerStatus, runtimeName: string): string {

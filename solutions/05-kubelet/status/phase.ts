@@ -11,13 +11,15 @@ export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'
 /**
  * The phase. Read the rules from the top; the first that applies wins.
  *
- * 1. An init container ended with another exit code than 0, and the restart policy is `Never`: `Failed`.
- * 2. An init container has not succeeded yet: `Pending`.
- * 3. An app container waits and never ran before (no `lastState`): `Pending`.
- * 4. An app container runs: `Running`.
- * 5. All have ended (or wait to be restarted). If the pod is over, because it is being deleted (`isTerminal`), or because
- *    its policy restarts none of them: `Succeeded` when every exit code is 0, else `Failed`. If some will be restarted:
- *    `Running`. Policy `Always` (also the default) restarts all, `OnFailure` those that failed, `Never` none.
+ * 1. The pod was stopped for good, because it is being deleted (`isTerminal`): `Succeeded` when every container, init
+ *    containers included, has ended with 0, else `Failed`.
+ * 2. An init container ended with another exit code than 0, and the restart policy is `Never`: `Failed`.
+ * 3. An init container has not succeeded yet: `Pending`.
+ * 4. An app container waits and never ran before (no `lastState`): `Pending`.
+ * 5. An app container runs: `Running`.
+ * 6. All have ended, or wait to be restarted. If the policy restarts one of them: `Running`; policy `Always` (also the
+ *    default) restarts all, `OnFailure` those that failed, `Never` none. Otherwise `Succeeded` when every exit code is 0,
+ *    else `Failed`.
  *
  * A container that waits for its restart counts by its `lastState`.
  *
@@ -30,15 +32,17 @@ export function podPhase(
   isTerminal = false,
 ): PodPhase {
   const policy = pod.spec?.restartPolicy ?? 'Always'
+  const succeeded = (status: ContainerStatus) => exitCode(status) === 0
+  if (isTerminal) return [...initContainers, ...containers].every(succeeded) ? 'Succeeded' : 'Failed'
+
   const initFailed = initContainers.some((status) => (exitCode(status) ?? 0) !== 0)
   if (initFailed && policy === 'Never') return 'Failed'
-  if (!initContainers.every((status) => exitCode(status) === 0)) return 'Pending'
+  if (!initContainers.every(succeeded)) return 'Pending'
   if (containers.some(({ state, lastState }) => state?.waiting && !lastState?.terminated)) return 'Pending'
   if (containers.some(({ state }) => state?.running)) return 'Running'
 
-  const allSucceeded = containers.every((status) => exitCode(status) === 0)
-  const over = isTerminal || policy === 'Never' || (policy === 'OnFailure' && allSucceeded)
-  if (!over) return 'Running'
+  const allSucceeded = containers.every(succeeded)
+  if (policy === 'Always' || (policy === 'OnFailure' && !allSucceeded)) return 'Running'
   return allSucceeded ? 'Succeeded' : 'Failed'
 }
 

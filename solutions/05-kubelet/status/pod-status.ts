@@ -6,7 +6,7 @@
  */
 import type { PodStatus } from '#kit/api/objects.ts'
 import { podConditions } from './conditions.ts'
-import { type ContainerStatusInput, containerStatuses } from './container-statuses.ts'
+import { byName, type ContainerStatusInput, containerStatuses } from './container-statuses.ts'
 import { podPhase } from './phase.ts'
 import { qosClass } from './qos.ts'
 import { settleStatuses } from './settle.ts'
@@ -23,7 +23,10 @@ export interface PodStatusInput extends ContainerStatusInput {
 export function generatePodStatus(input: PodStatusInput): PodStatus {
   const { pod, runtime, hostIp, nowMs, isTerminal } = input
   const statuses = containerStatuses(input)
-  if (isTerminal) statuses.containers = settleStatuses(statuses.containers)
+  if (isTerminal) {
+    statuses.containers = settleStatuses(statuses.containers)
+    statuses.initContainers = settleStatuses(statuses.initContainers)
+  }
   const phase = podPhase(pod, statuses.containers, statuses.initContainers, isTerminal)
 
   const [sandbox] = runtime.sandboxes
@@ -39,7 +42,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     ...(podIp && { podIP: podIp, podIPs: [{ ip: podIp }] }),
     startTime: pod.status?.startTime ?? formatTime(nowMs),
     ...(statuses.initContainers.length > 0 && { initContainerStatuses: statuses.initContainers }),
-    containerStatuses: statuses.containers,
+    containerStatuses: byName(statuses.containers),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   }
 }

@@ -1,0 +1,164 @@
+/**
+ * A container runtime made of Docker: the CRI calls, each as the Docker calls that do it.
+ *
+ * Guarantee: every call may be repeated. Creating what is there returns what is there, stopping what has stopped succeeds.
+ * So a kubelet that is killed at any point can begin again from the top, and does not start anything twice.
+ *
+ * Source: kubernetes 1.23 `pkg/kubelet/dockershim` (docker_sandbox.go, docker_container.go).
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import {
+  type ContainerConfig,
+  criLabels,
+  type ExecSyncResponse,
+  type ImageService,
+  type PodSandboxConfig,
+  type ProcessStreams,
+  type RuntimeCondition,
+  type RuntimeService,
+} from '#kit/contracts/cri.ts'
+import type { ContainerCreateBody, DockerEngine } from '#kit/runtime/docker-engine.ts'
+import {
+  containerName,
+  containerOptions,
+  type DockerPlace,
+  dockerLabels,
+  sandboxName,
+  sandboxOptions,
+} from './docker-options.ts'
+import { containerFromSummary, containerStatus, sandboxFromSummary } from './docker-status.ts'
+
+/** The pause container has nothing to finish. */
+const SANDBOX_GRACE_SECONDS = 2
+
+export function createDockerRuntime(docker: DockerEngine, place: DockerPlace): RuntimeService & ImageService {
+  const ours = { [dockerLabels.cluster]: place.clusterName, [dockerLabels.node]: place.nodeName }
+
+  /** Everything of one kind, of one pod or of all. */
+  function list(type: 'podsandbox' | 'container', podUid: string | undefined) {
+    return docker.listContainers({
+      ...ours,
+      [dockerLabels.type]: type,
+      ...(podUid !== undefined && { [criLabels.podUid]: podUid }),
+    })
+  }
+
+  return {
+    async version() {
+      return { runtimeName: 'docker', runtimeVersion: await docker.version() }
+    },
+
+    async status() {
+      const ready: RuntimeCondition[] = (['RuntimeReady', 'NetworkReady'] as const).map((type) => condition(type, true))
+      return [...ready, await machineCondition(docker, place.nodeContainer)]
+    },
+
+    async runPodSandbox(config) {
+      const id = await createOnce(docker, sandboxName(config), sandboxOptions(config, place))
+      await docker.startContainer(id)
+      return id
+    },
+
+    async stopPodSandbox(id) {
+      const inside = await docker.listContainers({ ...ours, [dockerLabels.sandboxId]: id })
+      const running = inside.filter(({ State }) => State === 'running')
+      await Promise.all(running.map(({ Id }) => docker.stopContainer(Id, 0)))
+      await docker.stopContainer(id, SANDBOX_GRACE_SECONDS)
+    },
+
+    async removePodSandbox(id) {
+      const inside = await docker.listContainers({ ...ours, [dockerLabels.sandboxId]: id })
+      await Promise.all(inside.map(({ Id }) => docker.removeContainer(Id)))
+      await docker.removeContainer(id)
+    },
+
+    async podSandboxStatus(id) {
+      const found = await docker.inspectContainer(id)
+      if (!found) return undefined
+      const summary = { Id: found.Id, Created: 0, State: found.State.Status, Labels: found.Config.Labels }
+      return { ...sandboxFromSummary(summary), createdAtMs: Date.parse(found.Created) }
+    },
+
+    listPodSandbox: async (filter) => (await list('podsandbox', filter?.podUid)).map(sandboxFromSummary),
+
+    createContainer: (sandboxId: string, config: ContainerConfig, sandbox: PodSandboxConfig) =>
+      createOnce(docker, containerName(config, sandbox), containerOptions(config, sandbox, sandboxId, place)),
+    startContainer: (id) => docker.startContainer(id),
+    stopContainer: (id, timeoutSeconds) => docker.stopContainer(id, timeoutSeconds),
+    removeContainer: (id) => docker.removeContainer(id),
+    listContainers: async (filter) => (await list('container', filter?.podUid)).map(containerFromSummary),
+
+    async containerStatus(id) {
+      const found = await docker.inspectContainer(id)
+      return found && containerStatus(found)
+    },
+
+    execSync: (id, command, timeoutSeconds) => execSync(docker, id, command, timeoutSeconds),
+    exec: (id, command, options) => docker.exec(id, command, options),
+    attach: (id, options) => docker.attach(id, options),
+
+    async *containerLogs(id, request, signal) {
+      const found = await docker.inspectContainer(id)
+      if (!found) return
+      yield* docker.logs(id, { ...request, tty: found.Config.Tty ?? false }, signal)
+    },
+
+    async *containerEvents(signal) {
+      for await (const { labels } of docker.events(ours, signal)) {
+        const podUid = labels[criLabels.podUid]
+        if (podUid) yield { podUid }
+      }
+    },
+
+    imageStatus: (image) => docker.inspectImage(image),
+    listImages: () => docker.listImages(),
+    async pullImage(image) {
+      await docker.pullImage(image)
+      const pulled = await docker.inspectImage(image)
+      if (!pulled) throw new Error(`${image} was pulled, and yet is not there`)
+      return pulled.id
+    },
+  }
+}
+
+/**
+ * Creates the container, or finds the one that already has this name. Docker refuses a taken name with 409, which here is
+ * good news: an earlier kubelet got that far. The name says which attempt of which pod it is, so it is the right one.
+ * Any other refusal goes to the caller. Returns the id.
+ *
+ * @lab 5.3 Create a container only once
+ */
+export async function createOnce(docker: DockerEngine, name: string, body: ContainerCreateBody): Promise<string> {
+  throw new NotImplemented('5.3', 'createOnce', 'Create a container only once', 'labs/05-kubelet/src/docker-runtime.ts')
+}
+
+/** A node is a container here. When that is stopped or paused the machine is off, and a machine that is off says nothing. */
+async function machineCondition(docker: DockerEngine, nodeContainer: string | undefined): Promise<RuntimeCondition> {
+  if (!nodeContainer) return condition('MachineRunning', true)
+  const machine = await docker.inspectContainer(nodeContainer)
+  if (machine?.State.Running && !machine.State.Paused) return condition('MachineRunning', true)
+  const message = `container ${nodeContainer} is ${machine?.State.Status ?? 'gone'}`
+  return { type: 'MachineRunning', status: false, reason: 'NodeContainerNotRunning', message }
+}
+
+function condition(type: RuntimeCondition['type'], status: boolean): RuntimeCondition {
+  return { type, status, reason: '', message: '' }
+}
+
+async function execSync(
+  docker: DockerEngine,
+  id: string,
+  command: readonly string[],
+  timeoutSeconds: number,
+): Promise<ExecSyncResponse> {
+  const options = { stdin: false, stdout: true, stderr: true, tty: false }
+  const process: ProcessStreams = await docker.exec(id, command, options)
+  const timer = setTimeout(() => process.close(), timeoutSeconds * 1000)
+  const texts = { stdout: '', stderr: '' }
+  try {
+    for await (const { stream, bytes } of process.output) texts[stream] += Buffer.from(bytes).toString('utf8')
+    return { ...texts, exitCode: await process.exitCode() }
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,243 @@
+/** A whole kubelet, over real HTTP, with the fake runtime: steps 5.1 to 5.7 together. */
+import { afterEach, beforeEach, describe, expect } from 'vitest'
+import type { CoreEvent, Lease, Node, Pod } from '#kit/api/objects.ts'
+import { resources } from '#kit/api/resources.ts'
+import { StatusError } from '#kit/api/status-error.ts'
+import { lesson } from '#kit/testing/lesson.ts'
+import { container } from './fixtures.ts'
+import { isRunning, mainState, type Rig, startRig } from './kubelet-rig.ts'
+
+const SYNC = 'kubernetes pkg/kubelet/kubelet.go'
+const timeoutMs = 20_000
+
+let rig: Rig
+beforeEach(async () => {
+  rig = await startRig()
+})
+afterEach(() => rig.stop())
+
+describe('a node', () => {
+  lesson(
+    'registers itself and beats',
+    {
+      scenario: 'A kubelet starts against an empty cluster.',
+      rule: 'Node and Lease exist within moments, and the node is Ready.',
+      source: SYNC,
+      timeoutMs,
+    },
+    async () => {
+      const node = await rig.api.until<Node>(resources.nodes, 'node-1', () => true)
+      expect(node.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
+      const lease = await rig.api.until<Lease>(resources.leases, 'kube-node-lease/node-1', () => true)
+      expect(lease.spec?.holderIdentity).toBe('node-1')
+    },
+  )
+})
+
+describe('a pod', () => {
+  lesson(
+    'runs, and goes when it is deleted',
+    {
+      scenario: 'kubectl run, kubectl delete.',
+      rule: 'Running with an address; then stopped, its last status written, and only then its object gone.',
+      source: SYNC,
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('web', 'trap "exit 0" TERM; sleep 1000')
+      const running = await rig.until('web', isRunning)
+      expect(running.status).toMatchObject({ podIP: '10.244.1.2', hostIP: '10.244.0.11', qosClass: 'BestEffort' })
+      await rig.delete('web')
+      const last = await rig.until('web', ({ status }) => status?.phase === 'Succeeded')
+      expect(mainState(last)).toMatchObject({ terminated: { exitCode: 0, reason: 'Completed' } })
+      await rig.untilGone('web')
+      await expect.poll(() => rig.runtime.listContainers()).toEqual([])
+      await expect.poll(() => rig.runtime.listPodSandbox()).toEqual([])
+    },
+  )
+
+  lesson(
+    'tells what happened to it in events',
+    {
+      scenario: 'A pod ran and was deleted; kubectl describe shows its events.',
+      rule: 'Pulled, Created, Started, Killing, each once, with the words of upstream.',
+      source: 'kubernetes pkg/kubelet/events/event.go',
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('web', 'sleep 1000')
+      await rig.until('web', isRunning)
+      await rig.delete('web')
+      await rig.untilGone('web')
+      const events = await rig.api.untilList<CoreEvent>(resources.coreEvents, (all) =>
+        all.some(({ reason }) => reason === 'Killing'),
+      )
+      const ofPod = events.filter(({ involvedObject }) => involvedObject.kind === 'Pod')
+      expect(ofPod.map(({ reason, message, count }) => [reason, message, count]).sort()).toEqual([
+        ['Created', 'Created container: main', 1],
+        ['Killing', 'Stopping container main', 1],
+        ['Pulled', 'Container image "brain-and-muscle/demo:1" already present on machine', 1],
+        ['Started', 'Started container main', 1],
+      ])
+    },
+  )
+
+  lesson(
+    'that crashes ends up in CrashLoopBackOff',
+    {
+      scenario: 'A container that exits with 3 as soon as it starts.',
+      rule: 'The first restart is immediate, the second waits; kubectl shows why.',
+      source: 'kubernetes kuberuntime_manager.go, doBackOff',
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('web', 'exit 3')
+      const looping = await rig.until('web', (pod) => mainState(pod)?.waiting?.reason === 'CrashLoopBackOff')
+      const [status] = looping.status?.containerStatuses ?? []
+      expect(status).toMatchObject({ restartCount: 1, lastState: { terminated: { exitCode: 3 } } })
+      expect(looping.status?.phase).toBe('Running')
+    },
+  )
+
+  lesson(
+    'runs its init containers first',
+    {
+      scenario: 'Two init containers, then the container.',
+      rule: 'One after the other; each is started once.',
+      source: SYNC,
+      timeoutMs,
+    },
+    async () => {
+      const initContainers = ['i1', 'i2'].map((name) => container(name, { command: ['sh', '-c', 'exit 0'] }))
+      await rig.create('web', 'sleep 1000', { initContainers })
+      await rig.until('web', isRunning)
+      const starts = rig.runtime.calls.filter((call) => call.startsWith('startContainer'))
+      expect(starts).toEqual(['startContainer i1', 'startContainer i2', 'startContainer main'])
+    },
+  )
+
+  lesson(
+    'of policy Never ends once and for all',
+    {
+      scenario: 'A job: exit code 0, then exit code 4.',
+      rule: 'Succeeded or Failed, nothing is restarted, and the sandbox is stopped.',
+      source: SYNC,
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('good', 'exit 0', { restartPolicy: 'Never' })
+      await rig.create('bad', 'exit 4', { restartPolicy: 'Never' })
+      await rig.until('good', ({ status }) => status?.phase === 'Succeeded')
+      const failed = await rig.until('bad', ({ status }) => status?.phase === 'Failed')
+      expect(mainState(failed)).toMatchObject({ terminated: { exitCode: 4, reason: 'Error' } })
+      expect(rig.runtime.calls.filter((call) => call === 'startContainer main')).toHaveLength(2)
+    },
+  )
+
+  lesson(
+    'whose sandbox dies gets another, and keeps its address',
+    {
+      scenario: 'Someone kills the sandbox from outside.',
+      rule: 'The kubelet notices by itself and makes everything anew.',
+      source: 'kubernetes kuberuntime_manager.go, podSandboxChanged',
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('web', 'sleep 1000')
+      await rig.until('web', isRunning)
+      const [sandbox] = await rig.runtime.listPodSandbox()
+      await rig.runtime.stopPodSandbox(sandbox!.id)
+      const again = await rig.until(
+        'web',
+        ({ status }) =>
+          status?.containerStatuses?.[0]?.restartCount === 1 && status.containerStatuses[0].ready === true,
+      )
+      expect(again.status?.podIP).toBe('10.244.1.2')
+    },
+  )
+
+  lesson(
+    'that is forced away is still cleaned up',
+    {
+      scenario: 'kubectl delete --force --grace-period=0: the object is gone at once.',
+      rule: 'What runs without an object is an orphan: stopped, and removed.',
+      source: SYNC,
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('web', 'trap "exit 0" TERM; sleep 1000')
+      await rig.until('web', isRunning)
+      await rig.delete('web', 0)
+      await rig.untilGone('web')
+      await expect.poll(() => rig.runtime.listPodSandbox(), { timeout: 10_000 }).toEqual([])
+    },
+  )
+})
+
+describe('a kubelet that comes back', () => {
+  lesson(
+    'adopts what runs, and starts nothing twice',
+    {
+      scenario: 'The kubelet is killed while a pod runs, and started again. Meanwhile another pod was deleted.',
+      rule: 'Containers are found by their labels; what belongs to no pod any more is removed.',
+      source: SYNC,
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('stays', 'trap "exit 0" TERM; sleep 1000')
+      await rig.create('goes', 'trap "exit 0" TERM; sleep 1000')
+      await rig.until('stays', isRunning)
+      await rig.until('goes', isRunning)
+      await rig.stopKubelet()
+      await rig.delete('goes', 0)
+      await rig.startKubelet()
+      await expect.poll(async () => (await rig.runtime.listPodSandbox()).length, { timeout: 10_000 }).toBe(1)
+      await rig.create('new', 'sleep 1000')
+      const fresh = await rig.until('new', isRunning)
+      expect(rig.runtime.calls.filter((call) => call === 'runPodSandbox stays')).toHaveLength(1)
+      expect(fresh.status?.podIP).not.toBe('10.244.1.2')
+    },
+  )
+
+  lesson(
+    'goes on while the API server is away',
+    {
+      scenario: 'Writes of the status fail for a while; the container crashes in the meantime.',
+      rule: 'It restarts containers on its own, and reports as soon as it can.',
+      source: SYNC,
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('web', 'sleep 1000')
+      await rig.until('web', isRunning)
+      const away = new StatusError(503, 'ServiceUnavailable', 'away')
+      rig.api.failNext(away, ({ path }) => path.endsWith('/status'))
+      const [main] = await rig.runtime.listContainers()
+      rig.runtime.exit(main!.id, 3)
+      const again = await rig.until('web', (pod: Pod) => pod.status?.containerStatuses?.[0]?.restartCount === 1)
+      expect(again.status?.containerStatuses?.[0]?.lastState).toMatchObject({ terminated: { exitCode: 3 } })
+    },
+  )
+
+  lesson(
+    'touches nothing while its machine is off',
+    {
+      scenario: 'The node container is stopped. A pod is assigned, and waits. The machine comes back.',
+      rule: 'A machine that is off sends no heartbeat and starts nothing; afterwards everything goes on.',
+      source: 'kubernetes: node failure',
+      timeoutMs,
+    },
+    async () => {
+      await rig.create('first', 'sleep 1000')
+      await rig.until('first', isRunning)
+      rig.runtime.setMachineOn(false)
+      // The kubelet has noticed when a change of the runtime no longer leads to a restart.
+      await new Promise((resolve) => setTimeout(resolve, 1500))
+      await rig.create('second', 'sleep 1000')
+      const writesBefore = rig.api.writes.filter(({ path }) => path.includes('/pods/second')).length
+      rig.runtime.setMachineOn(true)
+      await rig.until('second', isRunning)
+      expect(writesBefore).toBe(0)
+    },
+  )
+})
