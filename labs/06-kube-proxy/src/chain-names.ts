@@ -33,12 +33,16 @@ export function isServiceChain(chain: string): boolean {
 }
 
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'
-const NAME_LENGTH = 16
+/** 16 characters of 5 bits each. */
+const NAME_BITS = 80
 
-/** The first 16 characters of the base32 text (RFC 4648) of the SHA-256 hash: 80 bits, 5 for each character. */
+/** The first 16 characters of the base32 text (RFC 4648) of the SHA-256 hash. */
 function hash(text: string): string {
-  const bits = [...createHash('sha256').update(text).digest()].map((byte) => byte.toString(2).padStart(8, '0')).join('')
-  return Array.from({ length: NAME_LENGTH }, (_, i) => BASE32[Number.parseInt(bits.slice(i * 5, i * 5 + 5), 2)]).join(
-    '',
-  )
+  const digest = createHash('sha256').update(text).digest()
+  let name = ''
+  for (let bit = 0; bit < NAME_BITS; bit += 5) {
+    const twoBytes = digest.readUInt16BE(bit >> 3)
+    name += BASE32[(twoBytes >> (11 - (bit & 7))) & 31]
+  }
+  return name
 }

@@ -72,8 +72,8 @@ function answeredRules(service: ServicePortInfo, chosen: ChosenEndpoints, config
   return mergeRules(
     internal.length > 0 ? clusterIPRules(service, internalChain, config) : {},
     isExternallyReachable(service) && chosen.reachable.length > 0 ? externalRules(service, chosen, config) : {},
-    pickingRules(service, serviceChain('SVC', service), chosen.cluster),
-    pickingRules(service, serviceChain('SVL', service), chosen.local),
+    pickingRules(service, 'SVC', chosen.cluster),
+    pickingRules(service, 'SVL', chosen.local),
     ...chosen.reachable.map((endpoint) => endpointRules(service, endpoint, memoryOf(service, endpoint))),
     lacksLocal ? dropRules(service) : {},
   )
@@ -90,8 +90,9 @@ function externalRules(service: ServicePortInfo, chosen: ChosenEndpoints, config
 }
 
 /** Known clients first, dice second. No endpoints, no chain. */
-function pickingRules(service: ServicePortInfo, chain: string, endpoints: readonly EndpointInfo[]): Fragment {
+function pickingRules(service: ServicePortInfo, kind: 'SVC' | 'SVL', endpoints: readonly EndpointInfo[]): Fragment {
   if (endpoints.length === 0) return {}
+  const chain = serviceChain(kind, service)
   return mergeRules(
     service.affinitySeconds > 0 ? affinityRules(service, chain, endpoints) : {},
     balancingRules(service, chain, endpoints),
