@@ -82,7 +82,7 @@ function statusTable(name: string, state: ClusterState): string {
   const table = new Table({
     head: ['COMPONENT', 'PROCESS', 'RESTARTS'],
     chars: NO_BORDERS,
-    style: { head: ['bold'], 'padding-left': 0, 'padding-right': 3 },
+    style: { head: [], 'padding-left': 0, 'padding-right': 3 },
   })
   for (const [component, { pid, restarts }] of Object.entries(state.components)) {
     table.push([component, pid === undefined ? chalk.yellow('starting again') : String(pid), String(restarts)])
