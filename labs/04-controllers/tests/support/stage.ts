@@ -21,7 +21,7 @@ export interface Stage {
   /** A node that heartbeats until `die`. */
   addNode(name: string, address?: string): Promise<{ die(): void }>
   /** Binds pods without node in turn, and runs them. */
-  runPods(...nodes: string[]): void
+  runPods(...nodes: string[]): { stop(): void }
   /** Resolves when the server has not been written to for so long. */
   quiet(ms?: number): Promise<void>
 }
@@ -50,7 +50,9 @@ export async function onStage(play: (stage: Stage) => Promise<void>, log: Log = 
       return kubelet
     },
     runPods(...nodes) {
-      running.push(startKubelets(client, nodes))
+      const kubelets = startKubelets(client, nodes)
+      running.push(kubelets)
+      return kubelets
     },
     async quiet(ms = 150) {
       for (let before = -1; before !== server.writes.length; ) {
