@@ -33,6 +33,7 @@ export async function runLabOnce(runner: LabRunner, options: SessionOptions): Pr
   const outcomes: StepOutcome[] = []
 
   say(['', labHeading(lab, paint), ''])
+  if (options.print && steps[0]) line.show(stepLine(steps[0], 'running', undefined, paint, width))
   await runner.run({
     progress(_, __, testsDone) {
       const step = steps[outcomes.length]

@@ -3,17 +3,21 @@
  *
  * One Vitest stays loaded, so a run after an edit takes a fraction of the first.
  */
-import { type FSWatcher, watch } from 'node:fs'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { createPaint, wantsColours } from '../cli/terminal/paint.ts'
+import { listFiles } from '../stubs/stub-tree.ts'
 import type { Lab, Step } from './catalog.ts'
 import { nextHint } from './hints.ts'
 import { runLabOnce } from './lab-session.ts'
 import type { StepOutcome } from './outcome.ts'
 import { createLabRunner, type LabRunner } from './run-labs.ts'
 
-/** Editors write a file in several small acts. */
-const SETTLE_MS = 80
+/**
+ * Looking at the files' times finds every change, on every system, however an editor writes: notifications of the file system
+ * get lost when a file is replaced by another of its name.
+ */
+const LOOK_EVERY_MS = 250
 
 /** Resolves with the exit code when the learner quits: 0 when the last run passed. */
 export async function watchLab(root: string, lab: Lab, first: readonly Step[]): Promise<number> {
@@ -23,7 +27,6 @@ export async function watchLab(root: string, lab: Lab, first: readonly Step[]): 
   let outcomes: StepOutcome[] = []
   let busy = false
   let again = false
-  const changed = new Set<string>()
 
   const run = async () => {
     if (busy) {
@@ -33,8 +36,7 @@ export async function watchLab(root: string, lab: Lab, first: readonly Step[]): 
     busy = true
     do {
       again = false
-      runner.filesChanged([...changed])
-      changed.clear()
+      runner.filesChanged([...fileTimes(root, lab).keys()])
       if (process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[3J\u001b[H')
       outcomes = await runLabOnce(runner, { root, lab, steps, print: true })
       process.stdout.write(`  ${keys()}\n`)
@@ -59,16 +61,13 @@ export async function watchLab(root: string, lab: Lab, first: readonly Step[]): 
     await run()
   }
 
-  let timer: NodeJS.Timeout | undefined
-  const onChange = (folder: string) => (_: string, file: string | null) => {
-    if (!file) return
-    changed.add(join(root, 'labs', lab.name, folder, file))
-    clearTimeout(timer)
-    timer = setTimeout(() => void run(), SETTLE_MS)
-  }
-  const watchers: FSWatcher[] = ['src', 'tests'].map((folder) =>
-    watch(join(root, 'labs', lab.name, folder), { recursive: true }, onChange(folder)),
-  )
+  let known = fileTimes(root, lab)
+  const looker = setInterval(() => {
+    const now = fileTimes(root, lab)
+    const differs = now.size !== known.size || [...now].some(([path, time]) => known.get(path) !== time)
+    known = now
+    if (differs) void run()
+  }, LOOK_EVERY_MS)
 
   await run()
   await new Promise<void>((quit) => {
@@ -80,10 +79,22 @@ export async function watchLab(root: string, lab: Lab, first: readonly Step[]): 
       else if (key === 'h') process.stdout.write(hintText(root, lab, outcomes, steps))
     })
   })
-  clearTimeout(timer)
-  for (const watcher of watchers) watcher.close()
+  clearInterval(looker)
+  stopKeys()
   await runner.close()
   return outcomes.length === steps.length && outcomes.every((outcome) => outcome.status === 'passed') ? 0 : 1
+}
+
+/** When each file of the lab was last written, by absolute path. */
+function fileTimes(root: string, lab: Lab): Map<string, number> {
+  const times = new Map<string, number>()
+  for (const folder of ['src', 'tests'].map((name) => join(root, 'labs', lab.name, name))) {
+    for (const path of listFiles(folder, true)) {
+      const stat = statSync(join(folder, path), { throwIfNoEntry: false })
+      if (stat) times.set(join(folder, path), stat.mtimeMs)
+    }
+  }
+  return times
 }
 
 /** The step to go on with: the first that does not pass, else the one after the last that ran. */
@@ -108,4 +119,12 @@ function onKey(handle: (key: string) => void): void {
     for (const key of stdin.isTTY ? text : text.slice(0, 1)) handle(key)
   })
   stdin.on('end', () => handle('q'))
+}
+
+/** Gives the terminal back; a stream that is still read would keep the process alive. */
+function stopKeys(): void {
+  const { stdin } = process
+  if (stdin.isTTY) stdin.setRawMode(false)
+  stdin.removeAllListeners('data')
+  stdin.pause()
 }
