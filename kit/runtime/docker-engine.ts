@@ -110,10 +110,10 @@ export function connectDocker(docker: Docker = new Docker()): DockerEngine {
         }),
       )
       const stream = await call(() => exec.start({ hijack: true, stdin: options.stdin, Tty: options.tty }))
-      return processStreams(stream, options, {
-        resize: ({ width, height }) => exec.resize({ w: width, h: height }),
-        exitCode: async () => (await call(() => exec.inspect())).ExitCode ?? 0,
-      })
+      const exitCode = async () => (await call(() => exec.inspect())).ExitCode ?? 0
+      const resize = ({ width, height }: { width: number; height: number }) => exec.resize({ w: width, h: height })
+      const streams = processStreams(stream, options, { resize, exitCode })
+      return { ...streams, output: withoutStartFailure(streams.output, exitCode) }
     },
 
     async attach(id, options) {
@@ -228,6 +228,24 @@ function processStreams(
     output: tty ? asStdout(stream) : demultiplex(stream),
     exitCode: process.exitCode,
     close: () => void stream.destroy(),
+  }
+}
+
+const START_FAILURE = 'OCI runtime exec failed'
+/** As a shell has it: not executable, not found. */
+const START_FAILURE_CODES = [126, 127]
+
+/** A command that could not be started: the engine writes why where the output would be. Here it is an error again. */
+async function* withoutStartFailure(
+  output: ProcessStreams['output'],
+  exitCode: () => Promise<number>,
+): ProcessStreams['output'] {
+  let isFirst = true
+  for await (const chunk of output) {
+    const text = isFirst ? Buffer.from(chunk.bytes).toString('utf8') : ''
+    isFirst = false
+    if (text.startsWith(START_FAILURE) && START_FAILURE_CODES.includes(await exitCode())) throw new Error(text.trim())
+    yield chunk
   }
 }
 

@@ -85,20 +85,15 @@ async function carry(webSocket: WebSocket, opening: Promise<ProcessStreams>): Pr
   }
   webSocket.on('message', (data: RawData) => receive(bytesOf(data)))
 
-  let process: ProcessStreams
   try {
-    process = await opening
-  } catch (error) {
-    return finish(webSocket, failureStatus(`error executing command in container: ${describeError(error)}`))
-  }
-  receive = (frame) => feed(process, frame)
-  for (const frame of early) receive(frame)
-  webSocket.on('close', () => process.close())
-  try {
+    const process = await opening
+    receive = (frame) => feed(process, frame)
+    for (const frame of early) receive(frame)
+    webSocket.on('close', () => process.close())
     for await (const { stream, bytes } of process.output) await send(webSocket, encodeFrame(channels[stream], bytes))
     await finish(webSocket, exitStatus(await process.exitCode()))
   } catch (error) {
-    await finish(webSocket, failureStatus(describeError(error)))
+    await finish(webSocket, failureStatus(`error executing command in container: ${describeError(error)}`))
   }
 }
 

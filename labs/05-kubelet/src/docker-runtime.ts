@@ -105,8 +105,8 @@ export function createDockerRuntime(docker: DockerEngine, place: DockerPlace): R
 
     async *containerEvents(signal) {
       for await (const { labels } of docker.events(ours, signal)) {
-        const podUid = labels[criLabels.podUid]
-        if (podUid) yield { podUid }
+        // The node container itself carries the same labels, and belongs to no pod.
+        yield { podUid: labels[criLabels.podUid] ?? '' }
       }
     },
 

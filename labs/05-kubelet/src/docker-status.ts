@@ -7,7 +7,13 @@
  * Source: kubernetes 1.23 `pkg/kubelet/dockershim` (convert.go, docker_container.go).
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
-import { type Container, type ContainerState, type ContainerStatus, criLabels, type PodSandbox } from '#kit/contracts/cri.ts'
+import {
+  type Container,
+  type ContainerState,
+  type ContainerStatus,
+  criLabels,
+  type PodSandbox,
+} from '#kit/contracts/cri.ts'
 import type { ContainerInspection, ContainerSummary } from '#kit/runtime/docker-engine.ts'
 import { ANNOTATION_PREFIX, dockerLabels } from './docker-options.ts'
 

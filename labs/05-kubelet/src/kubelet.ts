@@ -1,0 +1,236 @@
+/**
+ * The kubelet: makes the pods that the API server assigns to this node run, and reports how they are.
+ *
+ *   API server ──watch──▶ pod workers ──CRI──▶ runtime ──relist──▶ PLEG ──▶ pod workers ──status──▶ API server
+ *
+ * It goes on while the API server is away: it then runs the pods that it last knew, and reports later. Started again, it
+ * finds its containers by their labels and goes on with them.
+ *
+ * Source: kubernetes `pkg/kubelet/kubelet.go` (syncLoop).
+ */
+import { mkdirSync } from 'node:fs'
+import type { ConfigMap, Pod, Secret, Service, Stored } from '#kit/api/objects.ts'
+import { resources } from '#kit/api/resources.ts'
+import { hasReason } from '#kit/api/status-error.ts'
+import { startListWatch } from '#kit/client/list-watch.ts'
+import type { ApiClient } from '#kit/contracts/api-client.ts'
+import { type Clock, systemClock } from '#kit/contracts/clock.ts'
+import {
+  type Container,
+  criLabels,
+  type ImageService,
+  type PodSandbox,
+  type RuntimeService,
+} from '#kit/contracts/cri.ts'
+import { createLog, type Log } from '#kit/contracts/log.ts'
+import type { RunningComponent } from '#kit/contracts/running-component.ts'
+import { Backoff } from './backoff.ts'
+import { createEventRecorder } from './event-recorder.ts'
+import { createImagePuller } from './images.ts'
+import { readMachine } from './machine.ts'
+import { startNodeReporter } from './node-reporter.ts'
+import { createPlegLoop } from './pleg-loop.ts'
+import { createPodAddresses } from './pod-addresses.ts'
+import type { SyncParts } from './pod-sync.ts'
+import { PodWorkers } from './pod-workers.ts'
+import { createProber } from './prober.ts'
+import { type KubeletServerTls, startKubeletServer } from './server.ts'
+import { createStatusWriter } from './status-writer.ts'
+import type { VolumeSources } from './volumes.ts'
+
+export interface KubeletOptions {
+  readonly client: ApiClient
+  readonly runtime: RuntimeService & ImageService
+  readonly nodeName: string
+  readonly nodeIp: string
+  /** "10.244.1.0/24" */
+  readonly podCidr: string
+  /** Where volumes lie. */
+  readonly rootDir: string
+  /** Where to serve logs and exec; absent serves none. */
+  readonly server?: { readonly address: string; readonly port: number; readonly tls: KubeletServerTls }
+  /** The port that the Node object names, at the node's address. Default: the server's. */
+  readonly advertisedPort?: number
+  readonly clock?: Clock
+  readonly log?: Log
+}
+
+export interface RunningKubelet extends RunningComponent {
+  /** The port that the server really listens on; 0 without a server. */
+  readonly port: number
+}
+
+export async function startKubelet(options: KubeletOptions): Promise<RunningKubelet> {
+  const { client, runtime, nodeName, nodeIp, rootDir, clock = systemClock, log = createLog('kubelet') } = options
+  mkdirSync(rootDir, { recursive: true })
+  const { runtimeName, runtimeVersion } = await runtime.version()
+  const recorder = createEventRecorder({ client, nodeName, clock, log })
+  const statuses = createStatusWriter({ client, clock, log })
+  const addresses = createPodAddresses(options.podCidr)
+  const services = startListWatch<Service>({ client, resource: resources.services, clock, log })
+
+  const volumeSources = (podIp: string): VolumeSources => ({
+    configMap: (namespace, name) => unlessMissing(client.get<ConfigMap>(resources.configMaps, { namespace, name })),
+    secret: (namespace, name) => unlessMissing(client.get<Secret>(resources.secrets, { namespace, name })),
+    services: () => services.list(),
+    serviceAccountToken: (namespace, name) => requestToken(client, namespace, name),
+    podIp,
+    hostIp: nodeIp,
+    nodeName,
+  })
+  const prober = createProber({
+    runtime,
+    clock,
+    log,
+    changed: (podUid) => workers.look(podUid),
+    unhealthy(pod, { name }, message) {
+      const { uid, namespace, name: podName } = pod.metadata
+      const subject = { kind: 'Pod' as const, name: podName, namespace, uid, fieldPath: `spec.containers{${name}}` }
+      recorder.record(subject, 'Warning', 'Unhealthy', message)
+    },
+  })
+  const parts: SyncParts = {
+    runtime,
+    runtimeName,
+    images: createImagePuller(runtime, clock),
+    prober,
+    client,
+    clock,
+    log,
+    recorder,
+    statuses,
+    addresses,
+    backoff: new Backoff(),
+    volumeSources,
+    rootDir,
+    hostIp: nodeIp,
+  }
+
+  let machineOn = true
+  /** Only then is "no such pod" an answer, and not ignorance. */
+  let podsSynced = false
+  let sandboxes: readonly PodSandbox[] = []
+  let containers: readonly Container[] = []
+  const workers = new PodWorkers(parts, () => machineOn)
+  const pleg = createPlegLoop({
+    runtime,
+    clock,
+    log,
+    changed: (podUids) => podUids.forEach((uid) => void workers.look(uid)),
+    listed(listedSandboxes, listedContainers) {
+      sandboxes = listedSandboxes
+      containers = listedContainers
+      if (podsSynced) adoptOrphans()
+    },
+    machine(isOn) {
+      if (isOn === machineOn) return
+      machineOn = isOn
+      log.warn(isOn ? 'the machine is on again' : 'the machine is off: no heartbeats, nothing is touched')
+      if (isOn) {
+        reporter.reportNow()
+        workers.lookAtAll()
+      }
+    },
+  })
+
+  const isKnownToRuntime = (uid: string) =>
+    sandboxes.some(({ metadata }) => metadata.uid === uid) ||
+    containers.some(({ labels }) => labels[criLabels.podUid] === uid)
+
+  /** What runs for a pod that the API server does not know (any more) is stopped and removed. */
+  function adoptOrphans(): void {
+    for (const labels of [...sandboxes, ...containers].map((one) => one.labels)) {
+      const uid = labels[criLabels.podUid]
+      if (uid && !workers.has(uid)) workers.adoptOrphan(podFromLabels(uid, labels))
+    }
+  }
+
+  const machine = readMachine(
+    {
+      name: nodeName,
+      ip: nodeIp,
+      podCidr: options.podCidr,
+      kubeletPort: options.advertisedPort ?? options.server?.port ?? 0,
+      containerRuntimeVersion: `${runtimeName}://${runtimeVersion}`,
+    },
+    rootDir,
+  )
+  const reporter = startNodeReporter({
+    client,
+    machine,
+    clock,
+    log,
+    recorder,
+    isAlive: () => machineOn,
+    notReady: () => [],
+  })
+
+  // Before the first pod: what runs already? Nothing may be started that is there.
+  await pleg.relist().catch((error: unknown) => log.error('first relist', error))
+  for (const { metadata, ip } of sandboxes) if (ip) addresses.adopt(metadata.uid, ip)
+
+  const pods = startListWatch<Pod>({
+    client,
+    resource: resources.pods,
+    fieldSelector: `spec.nodeName=${nodeName}`,
+    clock,
+    log,
+    handlers: {
+      added: (pod) => workers.update(pod, isKnownToRuntime(pod.metadata.uid)),
+      updated(pod, previous) {
+        // The same name, but another pod: the first was deleted and made anew while we were not watching.
+        if (previous.metadata.uid !== pod.metadata.uid) workers.remove(previous)
+        workers.update(pod, isKnownToRuntime(pod.metadata.uid))
+      },
+      deleted: (pod) => workers.remove(pod),
+    },
+  })
+  void pods.synced.then(() => {
+    podsSynced = true
+    adoptOrphans()
+  })
+  pleg.start()
+
+  const findPod = (namespace: string, name: string) => pods.get(`${namespace}/${name}`)
+  const server = options.server && (await startKubeletServer({ ...options.server, runtime, findPod, pods, clock, log }))
+
+  return {
+    port: server?.port ?? 0,
+    async stop() {
+      pods.stop()
+      services.stop()
+      pleg.stop()
+      reporter.stop()
+      prober.stop()
+      workers.stop()
+      await server?.stop()
+      client.close()
+    },
+  }
+}
+
+async function unlessMissing<T>(request: Promise<T>): Promise<T | undefined> {
+  try {
+    return await request
+  } catch (error) {
+    if (hasReason(error, 'NotFound')) return undefined
+    throw error
+  }
+}
+
+async function requestToken(client: ApiClient, namespace: string, name: string): Promise<string> {
+  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
+  const ref = { namespace, name, subresource: 'token' }
+  const answer = await client.create(resources.serviceAccounts, request as { status?: { token?: string } }, ref)
+  return answer.status?.token ?? ''
+}
+
+/** As much of a pod as its containers' labels tell: enough to stop it. */
+function podFromLabels(uid: string, labels: Readonly<Record<string, string>>): Stored<Pod> {
+  const name = labels[criLabels.podName] ?? ''
+  const namespace = labels[criLabels.podNamespace] ?? ''
+  return {
+    metadata: { name, namespace, uid, resourceVersion: '0', creationTimestamp: '' },
+    spec: { containers: [] },
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The pod's conditions: facts with a time of their last change, on which others rest. `Ready` decides whether a Service
+ * sends traffic here, so it must never be true too early.
+ *
+ * Source: kubernetes `pkg/kubelet/status/generate.go`, `pkg/kubelet/kubelet_pods.go` (generateAPIPodStatus).
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { ContainerStatus, Pod, PodCondition } from '#kit/api/objects.ts'
+import type { PodPhase } from './phase.ts'
+
+/** The types that the kubelet owns, in the order in which upstream lists them. */
+export const KUBELET_CONDITIONS = [
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+  'PodScheduled',
+] as const
+
+type Verdict = Pick<PodCondition, 'status' | 'reason' | 'message'>
+
+/**
+ * `Initialized`: whether all init containers have succeeded (are `ready`). If not: reason `ContainersNotInitialized`,
+ * message `containers with incomplete status: [i1 i2]`. In a pod that `Succeeded` it is true with reason `PodCompleted`.
+ *
+ * @lab 5.6 Judge whether the pod is initialized
+ */
+export function initialized(phase: PodPhase, initContainers: readonly ContainerStatus[]): Verdict {
+  throw new NotImplemented(
+    '5.6',
+    'initialized',
+    'Judge whether the pod is initialized',
+    'labs/05-kubelet/src/status/conditions.ts',
+  )
+}
+
+/**
+ * `ContainersReady`: false with reason `PodCompleted` in a pod that `Succeeded`, false with `PodFailed` in one that
+ * `Failed`, false with `ContainersNotReady` and the message `containers with unready status: [a b]` when some are not.
+ *
+ * @lab 5.6 Judge whether the containers are ready
+ */
+export function containersReady(phase: PodPhase, containers: readonly ContainerStatus[]): Verdict {
+  throw new NotImplemented(
+    '5.6',
+    'containersReady',
+    'Judge whether the containers are ready',
+    'labs/05-kubelet/src/status/conditions.ts',
+  )
+}
+
+/** `Ready`: the containers are, and so is everything else that the spec's readiness gates name. */
+export function podReady(pod: Pod, containers: Verdict): Verdict {
+  if (containers.status !== 'True') return containers
+  const isTrue = (type: string) =>
+    pod.status?.conditions?.some((condition) => condition.type === type && condition.status === 'True')
+  const closed = (pod.spec?.readinessGates ?? [])
+    .map(({ conditionType }) => conditionType)
+    .filter((gate) => !isTrue(gate))
+  if (closed.length === 0) return { status: 'True' }
+  const message = closed
+    .map((gate) => `corresponding condition of pod readiness gate "${gate}" does not exist.`)
+    .join(', ')
+  return { status: 'False', reason: 'ReadinessGatesNotReady', message }
+}
+
+/**
+ * One condition, with its times. `lastTransitionTime` moves only when the *status* changes: a new reason or message keeps
+ * the previous condition's time. `lastProbeTime` is null.
+ *
+ * @lab 5.6 Keep the time of the last change
+ */
+export function condition(
+  type: string,
+  verdict: Verdict,
+  previous: readonly PodCondition[],
+  nowMs: number,
+): PodCondition {
+  throw new NotImplemented(
+    '5.6',
+    'condition',
+    'Keep the time of the last change',
+    'labs/05-kubelet/src/status/conditions.ts',
+  )
+}
+
+/** All conditions: the kubelet's own anew, everyone else's as they are. */
+export function podConditions(
+  pod: Pod,
+  phase: PodPhase,
+  statuses: { containers: readonly ContainerStatus[]; initContainers: readonly ContainerStatus[] },
+  sandboxReady: boolean,
+  nowMs: number,
+): PodCondition[] {
+  const previous = pod.status?.conditions ?? []
+  const foreign = previous.filter(({ type }) => !KUBELET_CONDITIONS.some((own) => own === type))
+  const ready = containersReady(phase, statuses.containers)
+  const verdicts: Record<(typeof KUBELET_CONDITIONS)[number], Verdict> = {
+    PodReadyToStartContainers: { status: sandboxReady ? 'True' : 'False' },
+    Initialized: initialized(phase, statuses.initContainers),
+    Ready: podReady(pod, ready),
+    ContainersReady: ready,
+    PodScheduled: { status: 'True' },
+  }
+  return [...KUBELET_CONDITIONS.map((type) => condition(type, verdicts[type], previous, nowMs)), ...foreign]
+}
