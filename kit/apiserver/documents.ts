@@ -22,7 +22,7 @@ import { negotiateDiscovery } from './negotiation.ts'
 import { openApiDocument, openApiIndex } from './openapi/document.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 import type { RequestTarget } from './request-query.ts'
-import { serverVersion } from './server-version.ts'
+import { API_LEVEL, serverVersion } from './server-version.ts'
 
 export interface DocumentSources {
   readonly kinds: readonly KindRow[]
@@ -106,12 +106,29 @@ function sendOpenApi(
     }
     return sendJson(exchange, index)
   }
+  if (path === '/openapi/v2') return sendOpenApiV2(exchange)
   const document = openApiDocument(kinds, path.replace('/openapi/v3/', ''))
   if (!document) return notFound(exchange)
   const headers: Record<string, string> = target.query.hash
     ? { 'Cache-Control': 'public, immutable', Expires: nextYear() }
     : {}
   return sendDocument(exchange, 'application/json', document, headers)
+}
+
+const V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+
+/**
+ * The older document, which kubectl looks into for what the newer one does not have, such as a mistyped version. Ours is
+ * empty: there is nothing more to be found in it.
+ */
+function sendOpenApiV2(exchange: Exchange): Promise<void> {
+  const { major, minor } = API_LEVEL
+  const info = { title: 'Kubernetes', version: `v${major}.${minor}.0` }
+  if (!/protobuf/.test(exchange.request.headers.accept ?? '')) {
+    return sendJson(exchange, { swagger: '2.0', info, paths: {}, definitions: {} })
+  }
+  // A protobuf `Document` with its first field set: 1 is `swagger`.
+  return sendDocument(exchange, V2_PROTOBUF, '\x0a\x032.0')
 }
 
 function nextYear(): string {

@@ -138,6 +138,9 @@ describeWith(['kubectl'], 'kubectl', () => {
     expect((await create(pod('x').replace('metadata:', 'metadata:\n  namespace: nope'))).stderr).toBe(
       'Error from server (NotFound): error when creating "STDIN": namespaces "nope" not found\n',
     )
+    expect((await create('apiVersion: apps/v2\nkind: Deployment\nmetadata: {name: x}\n')).stderr).toBe(
+      'error: resource mapping not found for name: "x" namespace: "" from "STDIN": no matches for kind "Deployment" in version "apps/v2"\nensure CRDs are installed first\n',
+    )
     const tolerated = await create(`${pod('lenient')}  nosuch: 1\n`, '--validate=warn')
     expect(tolerated).toMatchObject({
       stdout: 'pod/lenient created\n',
