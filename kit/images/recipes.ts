@@ -118,6 +118,7 @@ const WELCOME_TOOLS = [
 const MORE_TOOLS = ['date', 'kill', 'mount', 'mv', 'nc', 'pwd', 'sed', 'stat', 'test', 'true', 'wc', 'wget', 'whoami']
 
 async function addHostTools(files: Map<string, ImageFile>): Promise<void> {
+  await addHostShell(files)
   for (const name of [...NEEDED_TOOLS, ...WELCOME_TOOLS, ...MORE_TOOLS]) {
     if (await findProgram(name)) await addProgram(files, name)
     else if (NEEDED_TOOLS.includes(name)) {
