@@ -481,9 +481,10 @@ lesson(
       for (let turn = 0; turn < 25; turn++) {
         const faulty = turn < 15
         const decision = reconcileReplicaSet(world({ owner: replicaSet('web', wanted), pods }))
-        for (const write of decision.actions.flatMap((action) =>
+        const writes = decision.actions.flatMap((action): readonly Action[] =>
           action.do === 'together' ? action.writes : [action],
-        )) {
+        )
+        for (const write of writes) {
           if (faulty && random.chance(0.3)) continue
           if (write.do === 'create') pods.push(own(`p${count++}`))
           else if (write.do === 'delete') pods = pods.filter(({ metadata }) => metadata.name !== write.name)

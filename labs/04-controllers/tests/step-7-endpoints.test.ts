@@ -4,7 +4,7 @@ import { MOST_PER_SLICE, packSlices, type SlicePlan } from '#controllers/endpoin
 import { podEndpoint, targetPort } from '#controllers/endpoints/pod-endpoint.ts'
 import { reconcileEndpointSlices, reconcileEndpoints } from '#controllers/endpoints/reconcile.ts'
 import { endpointSubsets } from '#controllers/endpoints/subsets.ts'
-import type { Endpoint, EndpointPort, EndpointSlice, Endpoints, Stored } from '#kit/api/objects.ts'
+import type { Endpoint, EndpointPort, EndpointSlice, Endpoints, Service, Stored } from '#kit/api/objects.ts'
 import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { ago, pod, service, stored } from './support/objects.ts'
@@ -371,11 +371,12 @@ describe('one look at a Service', () => {
       source: 'recording service-without-selector-and-own-Endpoints-mirrored',
     },
     () => {
-      for (const spec of [
+      const specs: Service['spec'][] = [
         { ports: [{ port: 443 }] },
         { selector: {} },
         { selector: { app: 'web' }, type: 'ExternalName' },
-      ]) {
+      ]
+      for (const spec of specs) {
         const of = service('kubernetes', spec)
         expect(reconcileEndpointSlices({ service: of, pods: behind, slices: [] }).actions).toEqual([])
         expect(reconcileEndpoints({ service: of, pods: behind, endpoints: undefined }).actions).toEqual([])
