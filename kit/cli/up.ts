@@ -22,6 +22,8 @@ const command = withUpFlags(new Command('npm start --'))
     process.exitCode = await up(flags)
   })
 await command.parseAsync()
+// A boot that was interrupted may still wait for something.
+process.exit()
 
 async function up(flags: UpFlags): Promise<number> {
   const directory = clusterDirectory(flags.name)
@@ -40,7 +42,8 @@ async function bootHere(flags: UpFlags): Promise<number> {
   const stopped = stopOnSignal(cluster)
   let ready = false
   try {
-    ready = await bootWithProgress(cluster, flags)
+    // Ctrl-C does not wait for a boot that is under way.
+    ready = await Promise.race([bootWithProgress(cluster, flags), stopped.exitCode.then(() => false)])
   } catch (error) {
     if (stopped.requested()) return stopped.exitCode
     console.error(chalk.red(`\nThe cluster could not be started: ${describeError(error)}`))
@@ -99,7 +102,11 @@ async function bootWithProgress(cluster: Cluster, flags: UpFlags): Promise<boole
         },
       },
     ],
-    { exitOnError: true, rendererOptions: { collapseErrors: false, showErrorMessage: false } },
+    {
+      exitOnError: true,
+      registerSignalListeners: false,
+      rendererOptions: { collapseErrors: false, showErrorMessage: false },
+    },
   )
   try {
     await tasks.run()

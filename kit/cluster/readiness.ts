@@ -1,6 +1,6 @@
 /** Waiting for a cluster to be ready: every node that was asked for says Ready. */
 import { existsSync } from 'node:fs'
-import type { Node } from '../api/objects.ts'
+import type { Lease, Node } from '../api/objects.ts'
 import { resources } from '../api/resources.ts'
 import { createApiClient } from '../client/api-client.ts'
 import { loadKubeconfig } from '../client/kubeconfig.ts'
@@ -45,9 +45,15 @@ async function readProgress({ directory, nodes, sinceMs }: ReadinessOptions): Pr
   if (!existsSync(directory.kubeconfig)) return { ready: 0, asked, reason: 'there is no kubeconfig yet' }
   const client = createApiClient(loadKubeconfig(directory.kubeconfig))
   try {
-    const { items } = await client.list<Node>(resources.nodes)
-    const ready = items.filter(
-      (node) => nodes.includes(node.metadata.name) && isReadySince(node as Node, sinceMs),
+    const [all, leases] = await Promise.all([
+      client.list<Node>(resources.nodes),
+      client.list<Lease>(resources.leases, { namespace: 'kube-node-lease' }),
+    ])
+    const alive = new Set(
+      leases.items.filter((lease) => renewedSince(lease, sinceMs)).map((lease) => lease.metadata.name),
+    )
+    const ready = all.items.filter(
+      (node) => nodes.includes(node.metadata.name) && alive.has(node.metadata.name) && isReady(node),
     ).length
     return { ready, asked, reason: `${ready} of ${asked} nodes are ready` }
   } catch (error) {
@@ -57,8 +63,11 @@ async function readProgress({ directory, nodes, sinceMs }: ReadinessOptions): Pr
   }
 }
 
-/** Timestamps have whole seconds, so a heartbeat of the same second counts. */
-function isReadySince({ status }: Node, sinceMs: number): boolean {
-  const ready = status?.conditions?.find(({ type }) => type === 'Ready')
-  return ready?.status === 'True' && Date.parse(String(ready.lastHeartbeatTime)) >= Math.floor(sinceMs / 1000) * 1000
+function isReady({ status }: Pick<Node, 'status'>): boolean {
+  return status?.conditions?.find(({ type }) => type === 'Ready')?.status === 'True'
+}
+
+/** A node's Lease is its heartbeat. */
+function renewedSince({ spec }: Pick<Lease, 'spec'>, sinceMs: number): boolean {
+  return Date.parse(String(spec?.renewTime)) >= sinceMs
 }
