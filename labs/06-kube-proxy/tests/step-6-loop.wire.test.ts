@@ -5,6 +5,7 @@
 import { afterEach, beforeEach, describe, expect } from 'vitest'
 import type { EndpointSlice, Service } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
+import type { ApiClient } from '#kit/contracts/api-client.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import type { Rules } from '#kit/contracts/proxy-rules.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
@@ -36,9 +37,9 @@ describe('kube-proxy', () => {
     await server.stop()
   })
 
-  const start = async () => {
+  const start = async (client: ApiClient = server.client()) => {
     running = await startKubeProxy({
-      client: server.client(),
+      client,
       nodeName: 'node-1',
       config,
       applier: stack.iptables,
@@ -74,6 +75,40 @@ describe('kube-proxy', () => {
       await server.client().delete(resources.services, { namespace: 'default', name: 'a' })
       await stack.until((rules) => !Object.keys(rules.nat).some((chain) => /^KUBE-(SVC|SEP)-/.test(chain)))
       expect(destinations(stack.iptables.rules, packet())).toEqual({ [`${CLUSTER_IP}:80`]: 1000 })
+    },
+  )
+
+  lesson(
+    'writes nothing before it knows everything',
+    {
+      scenario: 'The list of Services is there, the one of EndpointSlices still on its way.',
+      rule: 'Half of the truth would look like Services without endpoints, and refuse traffic that works.',
+      source: `${source} (isInitialized)`,
+    },
+    async () => {
+      await server.client().create(resources.services, serviceObject({}))
+      await create(webSlice('10.244.1.5'))
+      const slow = server.client()
+      const list = slow.list.bind(slow) as ApiClient['list']
+      let release = () => {}
+      const released = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      let servicesListed = () => {}
+      const listed = new Promise<void>((resolve) => {
+        servicesListed = resolve
+      })
+      slow.list = async (resource, options) => {
+        if (resource === resources.endpointSlices) await released
+        else setTimeout(servicesListed, 200)
+        return list(resource, options)
+      }
+      await start(slow)
+      await listed
+      expect(stack.iptables.applied).toEqual([])
+      release()
+      await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
+      expect(stack.iptables.applied).toHaveLength(1)
     },
   )
 

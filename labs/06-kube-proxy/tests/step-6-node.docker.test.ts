@@ -94,10 +94,11 @@ describeWith(['docker'], 'kube-proxy on a node', () => {
   )
 
   lesson(
-    'shares connections to a cluster IP among real pods, on into a restart of the node',
+    'shares connections among real pods, on into a restart of the node',
     {
-      scenario: 'Two pods answer for a Service; a third asks. Then the node restarts and loses all rules.',
-      rule: 'Both pods answer in turn. A new network stack gets all rules again, without being asked.',
+      scenario:
+        'Two pods answer for a Service; a third, and this machine, ask. Then the node restarts and loses all rules.',
+      rule: 'Both pods answer, at the cluster IP and at the node port. A new network stack gets all rules again.',
       source,
       timeoutMs: 60_000,
     },
@@ -105,6 +106,8 @@ describeWith(['docker'], 'kube-proxy on a node', () => {
       await createService()
       await startProxy()
       expect(await answers(2)).toEqual(['web-1', 'web-2'])
+      const atNodePort = await fetch(`http://${nodeIpOf(addresses, 1)}:30080/`)
+      expect(['web-1', 'web-2']).toContain((await atNodePort.text()).trim())
 
       await docker.getContainer(node).restart({ t: 0 })
       expect(await answers(2)).toEqual(['web-1', 'web-2'])
@@ -135,7 +138,8 @@ describeWith(['docker'], 'kube-proxy on a node', () => {
   )
 
   async function createService(): Promise<void> {
-    await server.client().create(resources.services, serviceObject({}))
+    const ports = [{ name: 'http', port: 80, targetPort: 8080, nodePort: 30080 }]
+    await server.client().create(resources.services, serviceObject({ type: 'NodePort', ports }))
     const endpoints = pods.slice(0, 2).map((ip) => ({ addresses: [ip], nodeName: 'node-1' }))
     await server.client().create(resources.endpointSlices, sliceObject('a-1', endpoints))
   }
