@@ -270,6 +270,36 @@ describe('watches', () => {
     expect(events[2]).toEqual({ type: 'ERROR', object: { kind: 'Status', code: 410 } })
   })
 
+  it('cut off a client that does not read, and hold up nobody for it', async () => {
+    let produced = 0
+    let stopped = false
+    const big = { kind: 'Pod', padding: 'x'.repeat(256 * 1024) }
+    const server = await start(
+      () => ({
+        kind: 'watch',
+        row: podRow,
+        events: (async function* () {
+          while (!stopped) {
+            produced++
+            yield { type: 'MODIFIED' as const, object: { ...big } }
+          }
+        })(),
+        stop() {
+          stopped = true
+        },
+      }),
+      { stalledWatchMs: 100 },
+    )
+    const socket = connect(server.port, '127.0.0.1')
+    socket.pause()
+    socket.on('error', () => {})
+    socket.write('GET /api/v1/pods?watch=true HTTP/1.1\r\nHost: x\r\n\r\n')
+    await expect.poll(() => stopped, { timeout: 10_000 }).toBe(true)
+    // Only what fits into the buffers between was ever asked for.
+    expect(produced).toBeLessThan(100)
+    socket.destroy()
+  })
+
   it('end when the server stops', async () => {
     let end: (() => void) | undefined
     const server = await start(() => ({

@@ -148,7 +148,7 @@ function sendObjectAnswer(
 }
 
 async function sendRunningWatch(
-  { running, metrics }: Shell,
+  { options, running, metrics }: Shell,
   exchange: Exchange,
   { query }: RequestTarget,
   watch: Extract<ApiResponse, { kind: 'watch' }>,
@@ -158,7 +158,11 @@ async function sendRunningWatch(
   running.add(untilStopped)
   metrics.watchStarted()
   try {
-    await sendWatch(exchange, watch, negotiate(exchange.request.headers.accept), query.includeObject?.[0])
+    await sendWatch(exchange, watch, {
+      representation: negotiate(exchange.request.headers.accept),
+      includeObject: query.includeObject?.[0],
+      stalledAfterMs: options.stalledWatchMs,
+    })
   } finally {
     watch.stop()
     running.delete(untilStopped)

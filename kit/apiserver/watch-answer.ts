@@ -15,11 +15,17 @@ import { represent } from './representation.ts'
 
 const STALLED_AFTER_MS = 10_000
 
+export interface WatchAnswerOptions {
+  readonly representation: Representation
+  /** The query parameter. */
+  readonly includeObject: string | undefined
+  readonly stalledAfterMs?: number | undefined
+}
+
 export async function sendWatch(
   { request, response }: Exchange,
   { row, events, stop }: Extract<ApiResponse, { kind: 'watch' }>,
-  representation: Representation,
-  includeObject: string | undefined,
+  { representation, includeObject, stalledAfterMs = STALLED_AFTER_MS }: WatchAnswerOptions,
 ): Promise<void> {
   setCommonHeaders(response)
   response.setHeader('Content-Type', 'application/json')
@@ -36,7 +42,7 @@ export async function sendWatch(
       )
       isFirst &&= event.type === 'ERROR'
       if (response.destroyed) return
-      if (!response.write(line)) await drained(response)
+      if (!response.write(line)) await drained(response, stalledAfterMs)
     }
     response.end()
   } finally {
@@ -53,8 +59,8 @@ function eventLine(
 }
 
 /** Resolves when the client has caught up or is gone; a stalled one is made to be gone. */
-async function drained(response: ServerResponse): Promise<void> {
-  const cutOff = setTimeout(() => response.destroy(), STALLED_AFTER_MS)
+async function drained(response: ServerResponse, patienceMs: number): Promise<void> {
+  const cutOff = setTimeout(() => response.destroy(), patienceMs)
   try {
     if (!response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')])
   } finally {

@@ -226,6 +226,8 @@ export interface HttpServerOptions {
   }
   /** For `/readyz`. */
   ready?(): boolean
+  /** Milliseconds after which a watcher that reads nothing is cut off; ten seconds when not given. */
+  readonly stalledWatchMs?: number
 }
 
 export interface HttpServer extends RunningComponent {

@@ -25,6 +25,8 @@ export interface Kubectl {
   (command: string, options?: KubectlOptions): Promise<KubectlResult>
   /** What the command prints; throws with what it says on standard error when it fails. */
   output(command: string, options?: KubectlOptions): Promise<string>
+  /** The file that says where the server is and who we are. */
+  readonly kubeconfig: string
   remove(): void
 }
 
@@ -59,6 +61,7 @@ export function createKubectl(target: KubectlTarget): Kubectl {
       child.once('close', (code) => resolve({ code, stdout, stderr }))
     })
   return Object.assign(kubectl, {
+    kubeconfig,
     async output(command: string, options?: KubectlOptions) {
       const { code, stdout, stderr } = await kubectl(command, options)
       if (code !== 0) throw new Error(`kubectl ${command} exited with ${code}: ${stderr}${stdout}`)
