@@ -34,16 +34,20 @@ export async function bootstrap(
     if (!row) throw new Error(`no kind ${plural}`)
     return row
   }
-  const services = context.caches.of(rowOf('services'))
-  await services.synced()
-  await context.addresses.repair([...services.cache.entries().values()])
-
   const namespaces = rowOf(resources.namespaces.plural)
   await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(context, namespaces, '', { metadata: { name } })))
   const { service, endpoints, endpointSlice } = kubernetesService(options)
   await ensure(context, rowOf('services'), 'default', service)
   await ensureExactly(context, rowOf('endpoints'), endpoints, ['subsets'])
   await ensureExactly(context, rowOf('endpointslices'), endpointSlice, ['endpoints', 'ports'])
+}
+
+/** Makes the address ranges agree with the Services that exist: a crash may have left a number taken that nobody has. */
+export async function repairAddresses(context: ApiContext, kinds: readonly KindRow[]): Promise<void> {
+  const row = kinds.find(({ resource }) => resource.plural === 'services')
+  if (!row) return
+  const { cache } = context.caches.of(row)
+  await context.addresses.repair([...cache.entries().values()])
 }
 
 /** Creates it unless it is there. */

@@ -9,13 +9,13 @@ import { decodeObject } from '#kit/apiserver/decode-object.ts'
 import { createEtcdKeyValueStore } from '#kit/apiserver/etcd-key-value-store.ts'
 import { startHttpServer } from '#kit/apiserver/http-server.ts'
 import type { HttpServer, HttpServerOptions } from '#kit/contracts/apiserver.ts'
-import { type Clock, systemClock } from '#kit/contracts/clock.ts'
+import { type Clock, systemClock, type Timer } from '#kit/contracts/clock.ts'
 import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
 import { createEtcdClient, type EtcdClientOptions } from '#kit/etcd-api/client.ts'
 import type { ClusterView } from './admission/chain.ts'
 import type { TokenTable } from './auth/authenticate.ts'
-import { bootstrap } from './bootstrap.ts'
+import { bootstrap, repairAddresses } from './bootstrap.ts'
 import { createRequestHandler } from './handle-request.ts'
 import { kindRows } from './kinds/registry.ts'
 import { ServiceAddresses } from './services/addresses.ts'
@@ -26,6 +26,8 @@ import { ObjectStore } from './storage/object-store.ts'
 import { TtlLeases } from './storage/ttl-leases.ts'
 import type { ApiContext } from './verbs/context.ts'
 
+/** What the cluster must have is looked after as often as upstream does. */
+const UPKEEP_MS = 10_000
 const ETCD_PATIENCE_MS = 120_000
 const ETCD_RETRY_MS = 100
 
@@ -47,6 +49,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
   const context = createContext(store, { clock, log, serviceClusterIpRange: options.serviceClusterIpRange })
   const handle = createRequestHandler({ context, kinds: kindRows, tokens: options.tokens ?? new Map(), log })
   let isReady = false
+  let upkeep: Timer | undefined
   const server = await startHttpServer({
     handle,
     kinds: kindRows,
@@ -57,17 +60,24 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
     ready: () => isReady,
   })
   const compactor = startCompactor(store, clock, log)
-  const bootstrapped = prepareCluster(context, { ...options, port: server.port }).finally(() => {
+  const keepUp = () => {
+    void prepareCluster(context, { ...options, port: server.port })
+    upkeep = clock.setTimer(UPKEEP_MS, keepUp)
+  }
+  const bootstrapped = startCluster(context, { ...options, port: server.port }).finally(() => {
     isReady = true
+    upkeep = clock.setTimer(UPKEEP_MS, keepUp)
   })
   log.info(`serving on port ${server.port}`)
   return {
     port: server.port,
     async stop() {
       compactor.stop()
+      upkeep?.cancel()
       context.caches.stop()
       await server.stop()
       await bootstrapped
+      upkeep?.cancel()
       store.close()
     },
   }
@@ -88,10 +98,20 @@ async function connectToEtcd(options: EtcdClientOptions, clock: Clock, log: Log)
   }
 }
 
+/** Before the first Service is created, so that the ranges are right by then. */
+async function startCluster(context: ApiContext, options: ApiServerOptions): Promise<void> {
+  try {
+    await context.caches.synced()
+    await repairAddresses(context, kindRows)
+  } catch (error) {
+    options.log.error('reading what is stored', error)
+  }
+  await prepareCluster(context, options)
+}
+
 /** A part that is not written yet must not end the server: it is logged, and the rest goes on. */
 async function prepareCluster(context: ApiContext, options: ApiServerOptions): Promise<void> {
   try {
-    await context.caches.synced()
     await bootstrap(context, kindRows, options)
   } catch (error) {
     options.log.error('preparing the cluster', error)

@@ -58,8 +58,6 @@ export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
  * (`containerPort` required and from 1 to 65535, so may be `hostPort`; protocol TCP, UDP or SCTP), its env vars (a name is
  * required), its volume mounts (the volume must exist: "Not found: "data""; the `mountPath` is required), its
  * `imagePullPolicy` (Always, IfNotPresent, Never), its resources (`validateResources`).
- *
- * @lab 2.5 Validate a container
  */
 export function validateContainer(container: Container, path: string, volumes: ReadonlySet<string>): FieldError[] {
   const { name, image, ports = [], env = [], volumeMounts = [], imagePullPolicy } = container

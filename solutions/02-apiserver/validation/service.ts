@@ -17,8 +17,6 @@ import { oneOf, portRange } from './pod.ts'
  * - `spec.type` and `spec.sessionAffinity` are known ones.
  *
  * Order per port: name, port, protocol, targetPort, nodePort.
- *
- * @lab 2.5 Validate a Service
  */
 export function validateService(object: ApiObject): readonly FieldError[] {
   const { spec } = object as Service
@@ -52,8 +50,6 @@ export function validateService(object: ApiObject): readonly FieldError[] {
 /**
  * A cluster IP is for life: `spec.clusterIPs[0]`, invalid, showing the new list: "may not change once set". Not for
  * Services that are or were of type ExternalName, which have none.
- *
- * @lab 2.5 Keep a Service's address
  */
 export function validateServiceUpdate(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[] {
   const [spec, before] = [(object as Service).spec, (old as unknown as Service).spec]

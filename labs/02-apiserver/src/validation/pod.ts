@@ -12,6 +12,7 @@ import type { ApiObject, Container, Pod, PodSpec, Stored } from '#kit/api/object
 import { isQuantity, parseQuantity, QuantityError } from '#kit/api/quantity.ts'
 import type { FieldError } from '#kit/contracts/apiserver.ts'
 import { forbiddenField, invalidValue, notSupported, required } from './field-errors.ts'
+import { dnsLabelProblem } from './names.ts'
 
 export function validatePod(object: ApiObject): readonly FieldError[] {
   const { spec } = object as Pod
@@ -39,16 +40,29 @@ export function validatePodSpec(spec: PodSpec, path: string): FieldError[] {
  * (`containerPort` required and from 1 to 65535, so may be `hostPort`; protocol TCP, UDP or SCTP), its env vars (a name is
  * required), its volume mounts (the volume must exist: "Not found: "data""; the `mountPath` is required), its
  * `imagePullPolicy` (Always, IfNotPresent, Never), its resources (`validateResources`).
- *
- * @lab 2.5 Validate a container
  */
 export function validateContainer(container: Container, path: string, volumes: ReadonlySet<string>): FieldError[] {
-  throw new NotImplemented(
-    '2.5',
-    'validateContainer',
-    'Validate a container',
-    'labs/02-apiserver/src/validation/pod.ts',
-  )
+  const { name, image, ports = [], env = [], volumeMounts = [], imagePullPolicy } = container
+  const nameProblem = name && dnsLabelProblem(name)
+  return [
+    ...(name ? [] : [required(`${path}.name`)]),
+    ...(nameProblem ? [invalidValue(`${path}.name`, JSON.stringify(name), nameProblem)] : []),
+    ...(image ? [] : [required(`${path}.image`)]),
+    ...ports.flatMap((port, i) => [
+      ...(port.containerPort
+        ? portRange(`${path}.ports[${i}].containerPort`, port.containerPort)
+        : [required(`${path}.ports[${i}].containerPort`)]),
+      ...(port.hostPort ? portRange(`${path}.ports[${i}].hostPort`, port.hostPort) : []),
+      ...oneOf(`${path}.ports[${i}].protocol`, port.protocol, ['SCTP', 'TCP', 'UDP']),
+    ]),
+    ...env.flatMap((variable, i) => (variable.name ? [] : [required(`${path}.env[${i}].name`)])),
+    ...volumeMounts.flatMap((mount, i) => [
+      ...(volumes.has(mount.name) ? [] : [notFoundValue(`${path}.volumeMounts[${i}].name`, mount.name)]),
+      ...(mount.mountPath ? [] : [required(`${path}.volumeMounts[${i}].mountPath`)]),
+    ]),
+    ...oneOf(`${path}.imagePullPolicy`, imagePullPolicy, ['Always', 'IfNotPresent', 'Never']),
+    ...validateResources(container.resources, `${path}.resources`),
+  ]
 }
 
 /**
