@@ -96,7 +96,7 @@ async function bootWithProgress(cluster: Cluster, flags: UpFlags): Promise<boole
         title: 'Nodes become ready',
         task: async (_, task) => {
           ready = await cluster.waitForNodes(({ reason }) => {
-            task.output = reason
+            if (task.output !== reason) task.output = reason
           })
           if (!ready) throw new Error('the nodes did not become ready')
         },
@@ -168,7 +168,7 @@ function sayWhyNotReady(cluster: Cluster, missing: readonly MissingPart[]): void
     const [first] = [...missing].sort((a, b) => a.step.localeCompare(b.step, undefined, { numeric: true }))
     console.error(chalk.yellow('\nThe cluster cannot become ready yet: parts of it wait to be written.'))
     console.error(partList(missing).join('\n'))
-    console.error(`\nNext: npm run lab ${first?.step}`)
+    console.error(`\nNext: npm run lab ${first?.step.split('.')[0]}`)
     return
   }
   console.error(chalk.red('\nThe nodes did not become ready within a minute.'))

@@ -54,6 +54,7 @@ export interface Cluster extends BootSteps {
 }
 
 const READY_TIMEOUT_MS = 60_000
+const LAST_WORDS_MS = 1_000
 /** A cluster without these cannot become ready, so there is no use in waiting when one has a part missing. */
 const NEEDED_LABS = [1, 2, 5]
 
@@ -90,7 +91,15 @@ export function createCluster(options: BootOptions): Cluster {
     })
   }
 
+  let hopelessSinceMs: number | undefined
+
+  /** Whether a needed part is missing; a moment later, so that every component has had its say. */
   function isHopeless(): boolean {
+    if (isPartMissing()) hopelessSinceMs ??= Date.now()
+    return hopelessSinceMs !== undefined && Date.now() - hopelessSinceMs > LAST_WORDS_MS
+  }
+
+  function isPartMissing(): boolean {
     const labOf = new Map(components.map(({ name, program }) => [name, LAB_OF_PROGRAM[program]]))
     return missingParts().some(({ component }) => NEEDED_LABS.includes(labOf.get(component) ?? 0))
   }

@@ -17,15 +17,15 @@ describe('npm start on stubs', () => {
   afterAll(() => rmSync(clusterDirectory(name).root, { recursive: true, force: true }))
 
   it.each([
-    ['all', /etcd-1.*: not implemented yet: labs\/01-etcd-raft\/src\/\S+, `\S+` \(step 1\./, 'npm run lab 1.'],
-    ['2', /kube-apiserver: not implemented yet: labs\/02-apiserver\/src\/\S+, `\S+` \(step 2\./, 'npm run lab 2.'],
-    ['5', /kubelet-node-1.*: not implemented yet: labs\/05-kubelet\/src\/\S+, `\S+` \(step 5\./, 'npm run lab 5.'],
+    ['all', /etcd-1.*: not implemented yet: labs\/01-etcd-raft\/src\/\S+, `\S+` \(step 1\./, 'npm run lab 1'],
+    ['2', /kube-apiserver: not implemented yet: labs\/02-apiserver\/src\/\S+, `\S+` \(step 2\./, 'npm run lab 2'],
+    ['5', /kubelet-node-1.*: not implemented yet: labs\/05-kubelet\/src\/\S+, `\S+` \(step 5\./, 'npm run lab 5'],
   ])(
     'with --mine %s ends with the parts to write and the next command',
     async (mine, sentence, next) => {
       const { code, stderr } = (await start(mine)) as { code?: number; stderr: string }
       expect(stderr).toMatch(sentence)
-      expect(stderr).toContain(`Next: ${next}`)
+      expect(stderr).toContain(`Next: ${next}\n`)
       expect(code).toBe(1)
     },
     60_000,
