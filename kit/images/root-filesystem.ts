@@ -1,10 +1,6 @@
 /**
  * A root filesystem in the making: which files go where. It becomes a tar stream, which `docker import` makes an image of.
- *
- * The fingerprint is the same as long as the image would be: own texts count by content, host files by path, size and
- * time of change, so that asking "is the image still right?" does not read a hundred megabytes.
  */
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -20,16 +16,18 @@ export type ImageFile =
 /** Files by absolute path in the image. */
 export type RootFilesystem = ReadonlyMap<string, ImageFile>
 
-export async function fingerprint(files: RootFilesystem, config: readonly string[]): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(config))
-  for (const [path, file] of sorted(files)) {
-    hash.update(`\n${path} ${JSON.stringify(file)}`)
-    if (file.kind === 'host') {
-      const { size, mtimeMs } = await stat(file.source)
-      hash.update(` ${size} ${mtimeMs}`)
-    }
-  }
-  return hash.digest('hex').slice(0, 16)
+/** The host's files that go in, by path: "size:time of change". Taken again later, it tells whether one of them was replaced. */
+export async function hostFilesOf(files: RootFilesystem): Promise<Record<string, string>> {
+  const sources = new Set([...files.values()].flatMap((file) => (file.kind === 'host' ? [file.source] : [])))
+  return Object.fromEntries(await Promise.all([...sources].map(async (path) => [path, await stampOf(path)])))
+}
+
+/** "" for a file that is gone. */
+export async function stampOf(path: string): Promise<string> {
+  return stat(path).then(
+    ({ size, mtimeMs }) => `${size}:${mtimeMs}`,
+    () => '',
+  )
 }
 
 /** Parent directories are added; all files belong to root. */
