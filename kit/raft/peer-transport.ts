@@ -33,8 +33,8 @@ export interface PeerTransportOptions {
 }
 
 export interface PeerTransport {
-  /** Sends if there is a connection, else drops. */
-  send(to: MemberId, frame: Partial<PeerFrame>): void
+  /** Sends if there is a connection; else drops, and says so with false. True promises nothing. */
+  send(to: MemberId, frame: Partial<PeerFrame>): boolean
   close(): Promise<void>
 }
 
@@ -48,7 +48,7 @@ export async function startPeerTransport(options: PeerTransportOptions): Promise
   const servers = await Promise.all(options.listenUrls.map((url) => listen(url, options, incoming)))
   const links = new Map(options.peers.map((peer) => [peer.id, dialing(peer, options)]))
   return {
-    send: (to, frame) => links.get(to)?.send(encodePeerFrame(frame)),
+    send: (to, frame) => links.get(to)?.send(encodePeerFrame(frame)) ?? false,
     async close() {
       for (const link of links.values()) link.close()
       for (const socket of incoming) socket.destroy()
@@ -110,7 +110,7 @@ function receive(socket: Socket, { clusterId, onFrame, log }: PeerTransportOptio
 }
 
 interface Link {
-  send(payload: Buffer): void
+  send(payload: Buffer): boolean
   close(): void
 }
 
@@ -140,7 +140,9 @@ function dialing(peer: { id: MemberId; url: string }, { id, clusterId, tls }: Pe
   dial()
   return {
     send(payload) {
-      if (isOpen && socket!.writableLength < MAX_UNSENT_BYTES) socket!.write(framed(payload))
+      if (!isOpen || socket!.writableLength >= MAX_UNSENT_BYTES) return false
+      socket!.write(framed(payload))
+      return true
     },
     close() {
       isClosed = true

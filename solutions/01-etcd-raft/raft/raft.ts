@@ -155,6 +155,7 @@ function dispatchToLeader(raft: RaftState, message: AppendResponse | ProposeRequ
   else if (message.type === 'ReadIndexRequest') beginRead(raft, message.context, message.from)
   else {
     if (message.readRound > 0) noteReadRound(raft, message.from, message.readRound)
+    if (raft.pendingReads.length > 0) releaseReads(raft)
     handleAppendResponse(raft, message)
   }
 }

@@ -9,6 +9,7 @@ import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import type { ResponseHeader } from '#kit/etcd-api/messages.ts'
+import type { Message } from '#kit/raft/messages.ts'
 import { type PeerTls, type PeerTransport, startPeerTransport } from '#kit/raft/peer-transport.ts'
 import type { PeerFrame } from '#kit/raft/wire.ts'
 import { Raft } from '../raft/raft.ts'
@@ -91,7 +92,10 @@ export class Engine {
     )
     const ports = {
       persist: wal.append,
-      send: (message: PeerFrame['message'] & object) => this.#transport?.send(message.to, { message }),
+      send: (message: Message) => {
+        const isSent = this.#transport?.send(message.to, { message }) ?? false
+        if (!isSent && message.type === 'ProposeRequest') this.#proposals.takeBack(message.commands)
+      },
       apply: (entry: Parameters<StateMachine['apply']>[0]) => {
         const outcome = this.machine.apply(entry)
         this.#appliedIndex = entry.index
@@ -115,7 +119,7 @@ export class Engine {
       isLeader: () => this.isLeader(),
       leader: () => this.#driver.status().leader,
       revoke: (ID) => this.propose({ leaseRevoke: { ID } }),
-      send: (to, frame) => this.#transport?.send(to, frame),
+      send: (to, frame) => void this.#transport?.send(to, frame),
       clock,
       timeoutMs: electionTimeoutMs,
       log,

@@ -68,6 +68,13 @@ export class Proposals {
     }
   }
 
+  /** These never left for the leader, because the connection to it is lost: the next leader may have them. */
+  takeBack(commands: readonly string[]): void {
+    for (const waiting of this.#waiting.values()) {
+      if (commands.includes(waiting.data)) waiting.handedOver = false
+    }
+  }
+
   /** A command has been applied; perhaps one of ours. */
   settle({ id, result, revision }: Outcome): void {
     const waiting = this.#waiting.get(id)

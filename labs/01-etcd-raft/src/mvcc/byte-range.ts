@@ -1,0 +1,36 @@
+/**
+ * Ranges of keys as etcd writes them: `[key, rangeEnd)` in byte order.
+ *
+ * `rangeEnd` empty: just `key`. `rangeEnd` a zero byte: everything from `key` on. A prefix is the range from the prefix to the
+ * prefix with its last byte raised by one.
+ * Source: etcd `api/etcdserverpb/rpc.proto`, RangeRequest.
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { ByteString } from '#kit/etcd-api/byte-string.ts'
+
+export interface ByteRange {
+  readonly key: ByteString
+  readonly rangeEnd: ByteString
+}
+
+/** As `rangeEnd`: no upper bound. */
+export const TO_THE_END = '\0'
+
+/**
+ * Whether `key` lies in the range. Byte strings compare with `<` in byte order.
+ *
+ * @lab 1.5 Decide whether a key lies in a range
+ */
+export function isInRange(key: ByteString, range: ByteRange): boolean {
+  throw new NotImplemented(
+    '1.5',
+    'isInRange',
+    'Decide whether a key lies in a range',
+    'labs/01-etcd-raft/src/mvcc/byte-range.ts',
+  )
+}
+
+/** Whether two ranges share a key. */
+export function overlap(a: ByteRange, b: ByteRange): boolean {
+  return isInRange(a.key, b) || isInRange(b.key, a)
+}

@@ -1,0 +1,201 @@
+/**
+ * The multi-version key-value store: what the members agree on.
+ *
+ * Every write that changes something gets the next revision; reads may ask for any revision that is not compacted. It holds no clock and no
+ * randomness: the same requests in the same order give the same store on every member.
+ *
+ * Here the data is kept; what the operations do with it is in `operations.ts` and `txn.ts`.
+ * Source: etcd `server/storage/mvcc/kvstore.go`.
+ */
+import { crc32 } from 'node:zlib'
+import type { ByteString } from '#kit/etcd-api/byte-string.ts'
+import { etcdErrors } from '#kit/etcd-api/errors.ts'
+import type { ByteRange } from './byte-range.ts'
+import { applyDeleteRange, applyPut, applyRange } from './operations.ts'
+import { SortedKeys } from './sorted-keys.ts'
+import { applyTxn, checkCompaction, txnWrites } from './txn.ts'
+import type {
+  Change,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  KeyEvent,
+  KeyValue,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  TxnRequest,
+  TxnResponse,
+} from './types.ts'
+import { compactVersions, type Versions, versionAt } from './versions.ts'
+
+/** The store as an operation sees it. */
+export interface StoreView {
+  /** The newest revision, that of a write in progress included once it has changed something. */
+  readonly revision: number
+  /** The oldest revision that can be read; -1 when nothing was ever compacted. */
+  readonly compactRevision: number
+  /** The key as it is now or was at a revision. */
+  get(key: ByteString, revision?: number): KeyValue | undefined
+  /** The keys of a range that have any version, in order: they may have none at the revision asked for. */
+  keysIn(range: ByteRange): Iterable<ByteString>
+}
+
+/** The store during a write: all its changes get one revision, and are undone together if it throws. */
+export interface StoreWrite extends StoreView {
+  /** The revision that this write gives its changes. */
+  readonly writeRevision: number
+  set(kv: KeyValue): void
+  delete(key: ByteString): void
+}
+
+export class MvccStore implements StoreView {
+  readonly #keys = new SortedKeys()
+  readonly #versions = new Map<ByteString, Versions>()
+  /** What each revision changed, oldest first: what watches live on. */
+  #changes: Change[] = []
+  #revision = 1
+  #compactRevision = -1
+
+  get revision(): number {
+    return this.#revision
+  }
+
+  get compactRevision(): number {
+    return this.#compactRevision
+  }
+
+  get(key: ByteString, revision = this.#revision): KeyValue | undefined {
+    const versions = this.#versions.get(key)
+    if (!versions) return undefined
+    const newest = versions.at(-1)!
+    return newest.revision <= revision ? newest.kv : versionAt(versions, revision)
+  }
+
+  keysIn(range: ByteRange): Iterable<ByteString> {
+    if (range.rangeEnd === '') return this.#versions.has(range.key) ? [range.key] : []
+    return this.#keys.within(range)
+  }
+
+  /** Throws `compacted` or `future revision`. */
+  range(request: RangeRequest): RangeResponse {
+    return applyRange(this, request)
+  }
+
+  put(request: PutRequest): PutResponse {
+    return this.#write((write) => applyPut(write, request))
+  }
+
+  deleteRange(request: DeleteRangeRequest): DeleteRangeResponse {
+    return this.#write((write) => applyDeleteRange(write, request))
+  }
+
+  txn(request: TxnRequest): TxnResponse {
+    return this.#write((write) => applyTxn(write, request))
+  }
+
+  /** Whether a txn, as the store is now, would only read. */
+  isReadOnly(request: TxnRequest): boolean {
+    return !txnWrites(request)
+  }
+
+  /** Gives up all revisions before `revision`. Throws `compacted` or `future revision`. */
+  compact(revision: number): void {
+    checkCompaction(this, revision)
+    this.#compactRevision = revision
+    this.#changes = this.#changes.filter((change) => change.revision >= revision)
+    for (const [key, versions] of this.#versions) this.#replace(key, compactVersions(versions, revision))
+  }
+
+  /** What happened from `revision` on, oldest first, at most `limit` revisions. Not below the compacted revision. */
+  changesFrom(revision: number, limit = Number.POSITIVE_INFINITY): Change[] {
+    let low = 0
+    let high = this.#changes.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (this.#changes[middle]!.revision < revision) low = middle + 1
+      else high = middle
+    }
+    return this.#changes.slice(low, low + limit)
+  }
+
+  /** A checksum of all versions up to `revision`: the same on every member. */
+  hash(revision = this.#revision): number {
+    if (revision < this.#compactRevision) throw etcdErrors.compacted()
+    if (revision > this.#revision) throw etcdErrors.futureRevision()
+    let hash = 0
+    for (const key of this.#keys.within({ key: '', rangeEnd: '\0' })) {
+      for (const version of this.#versions.get(key)!) {
+        if (version.revision <= revision) hash = crc32(JSON.stringify([key, version]), hash)
+      }
+    }
+    return hash
+  }
+
+  #write<Response>(operate: (write: StoreWrite) => Response): Response {
+    const events: KeyEvent[] = []
+    const revision = this.#revision + 1
+    try {
+      const response = operate(this.#writeView(revision, events))
+      if (events.length > 0) this.#changes.push({ revision, events })
+      return response
+    } catch (error) {
+      for (const event of events.reverse()) this.#undo(event.kv.key)
+      this.#revision = revision - 1
+      throw error
+    }
+  }
+
+  #writeView(writeRevision: number, events: KeyEvent[]): StoreWrite {
+    const store = this
+    const record = (event: KeyEvent) => {
+      const prevKv = store.get(event.kv.key)
+      store.#revision = writeRevision
+      events.push(prevKv ? { ...event, prevKv } : event)
+    }
+    return {
+      writeRevision,
+      get revision() {
+        return store.#revision
+      },
+      get compactRevision() {
+        return store.#compactRevision
+      },
+      get: (key, revision) => store.get(key, revision),
+      keysIn: (range) => store.keysIn(range),
+      set(kv) {
+        record({ type: 'PUT', kv })
+        store.#append(kv.key, { revision: writeRevision, kv })
+      },
+      delete(key) {
+        record({ type: 'DELETE', kv: tombstone(key, writeRevision) })
+        store.#append(key, { revision: writeRevision })
+      },
+    }
+  }
+
+  #append(key: ByteString, version: Versions[number]): void {
+    const versions = this.#versions.get(key)
+    if (versions) (versions as Versions[number][]).push(version)
+    else this.#replace(key, [version])
+  }
+
+  #undo(key: ByteString): void {
+    this.#replace(key, this.#versions.get(key)!.slice(0, -1))
+  }
+
+  #replace(key: ByteString, versions: Versions): void {
+    if (versions.length === 0) {
+      this.#versions.delete(key)
+      this.#keys.delete(key)
+    } else {
+      if (!this.#versions.has(key)) this.#keys.add(key)
+      this.#versions.set(key, versions)
+    }
+  }
+}
+
+/** What a DELETE event carries: the key, and the revision of the deletion. */
+function tombstone(key: ByteString, revision: number): KeyValue {
+  return { key, createRevision: 0, modRevision: revision, version: 0, value: '', lease: '0' }
+}

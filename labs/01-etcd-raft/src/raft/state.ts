@@ -1,0 +1,161 @@
+/**
+ * Everything one Raft member knows, as plain data.
+ *
+ * The functions in this folder each change a part of it; nothing else does. There is no clock in it (time is counted in
+ * ticks), no socket (messages go to `outbox`) and no disk (`ready` says what to persist), so a run can be replayed exactly.
+ * Source: Raft figure 2, "State".
+ */
+import type { Entry, HardState, MemberId, Message, ReadState, Role } from '#kit/raft/messages.ts'
+import { emptyLog, lastIndex, type RaftLog } from './log.ts'
+
+/** What a leader knows of one member's log. Always `matchIndex < nextIndex`. */
+export interface Progress {
+  /** The highest index known to be the same in that member's log, and on its disk. */
+  matchIndex: number
+  /** The next entry to send. */
+  nextIndex: number
+  /** The newest round of reads that this member has answered. */
+  readRound: number
+}
+
+/** A read that waits for a majority to confirm that we still lead. */
+export interface PendingRead {
+  readonly context: string
+  /** Who asked: this member, or a follower on behalf of its clients. */
+  readonly from: MemberId
+  /** The commit index when the read arrived. */
+  readonly index: number
+  readonly round: number
+}
+
+export interface RaftState {
+  readonly id: MemberId
+  /** All members who may vote, this one included. */
+  readonly voters: readonly MemberId[]
+  readonly timing: RaftTiming
+
+  // On disk before anyone hears of it.
+  term: number
+  votedFor: MemberId | null
+  log: RaftLog
+
+  // Derived, and learnt anew after a restart.
+  role: Role
+  leader: MemberId | null
+  commitIndex: number
+  /** The last entry handed out to be applied. */
+  appliedIndex: number
+  /** The last entry known to be on this member's disk. */
+  stableIndex: number
+  /** The hard state known to be on this member's disk. */
+  persisted: HardState
+
+  /** Candidates: answers so far, our own vote included. */
+  votes: Record<MemberId, boolean>
+  /** Leaders: every voter's progress, our own included. */
+  progress: Record<MemberId, Progress>
+
+  /** Ticks since we last heard from a leader, granted a vote or began a campaign. */
+  electionElapsed: number
+  /** How many such ticks until we campaign. Drawn anew each time, so that members rarely campaign together. */
+  electionTimeout: number
+  heartbeatElapsed: number
+  /** Whether this member has followed or been a leader since it started. */
+  knowsCluster: boolean
+
+  /** Leaders: everyone is owed a message, even if it carries no entries. */
+  mustAnnounce: boolean
+  /** Leaders: some `matchIndex` has moved since commitment was last considered. */
+  progressChanged: boolean
+
+  // Linearizable reads.
+  readRound: number
+  pendingReads: PendingRead[]
+  /** Reads that came before this term's first commit. */
+  earlyReads: { readonly context: string; readonly from: MemberId }[]
+  /** Reads that may be served. */
+  confirmedReads: ReadState[]
+
+  outbox: Message[]
+  /** Where the next election timeout comes from; see `drawElectionTimeout`. */
+  randomState: number
+}
+
+export interface RaftTiming {
+  /** Ticks between a leader's heartbeats. */
+  readonly heartbeatTicks: number
+  /** A follower campaigns after this many to twice as many ticks of silence. */
+  readonly electionTicks: number
+  /** The same for a member that has not heard of any leader since it started: there is likely none. */
+  readonly firstElectionTicks: number
+}
+
+export interface RaftOptions {
+  readonly id: MemberId
+  readonly voters: readonly MemberId[]
+  readonly timing?: Partial<RaftTiming>
+  /** Makes the election timeouts of this run. Members must have different ones. */
+  readonly seed: number
+  /** What the disk held when the member started. */
+  readonly hardState?: HardState
+  readonly entries?: readonly Entry[]
+}
+
+export function createRaftState(options: RaftOptions): RaftState {
+  const electionTicks = options.timing?.electionTicks ?? 10
+  const hardState = options.hardState ?? { term: 0, votedFor: null, commitIndex: 0 }
+  const log = emptyLog()
+  log.entries.push(...(options.entries ?? []))
+  const raft: RaftState = {
+    id: options.id,
+    voters: options.voters,
+    timing: { heartbeatTicks: 1, firstElectionTicks: electionTicks, ...options.timing, electionTicks },
+    term: hardState.term,
+    votedFor: hardState.votedFor,
+    log,
+    role: 'follower',
+    leader: null,
+    commitIndex: hardState.commitIndex,
+    appliedIndex: 0,
+    stableIndex: lastIndex(log),
+    persisted: hardState,
+    votes: {},
+    progress: {},
+    electionElapsed: 0,
+    electionTimeout: 0,
+    heartbeatElapsed: 0,
+    knowsCluster: false,
+    mustAnnounce: false,
+    progressChanged: false,
+    readRound: 0,
+    pendingReads: [],
+    earlyReads: [],
+    confirmedReads: [],
+    outbox: [],
+    randomState: options.seed >>> 0,
+  }
+  raft.electionTimeout = drawElectionTimeout(raft)
+  return raft
+}
+
+/** Between the configured ticks and twice as many, from the member's own seeded numbers (mulberry32). Raft §5.2. */
+export function drawElectionTimeout(raft: RaftState): number {
+  const ticks = raft.knowsCluster ? raft.timing.electionTicks : raft.timing.firstElectionTicks
+  raft.randomState = (raft.randomState + 0x6d2b79f5) >>> 0
+  let mixed = raft.randomState
+  mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+  return ticks + (((mixed ^ (mixed >>> 14)) >>> 0) % ticks)
+}
+
+/** A message before it is known who sends it and in which term. */
+export type Draft = Message extends infer One ? (One extends Message ? Omit<One, 'from' | 'term'> : never) : never
+
+/** Puts a message into the outbox, signed with our id and term. It leaves only after what it rests on is on disk. */
+export function send(raft: RaftState, draft: Draft): void {
+  raft.outbox.push({ ...draft, from: raft.id, term: raft.term } as Message)
+}
+
+export function otherVoters(raft: RaftState): MemberId[] {
+  return raft.voters.filter((id) => id !== raft.id)
+}

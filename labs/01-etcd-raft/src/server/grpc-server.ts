@@ -1,0 +1,121 @@
+/**
+ * The client side of a member: etcd's services on its client URLs, in plain text or with (mutual) TLS.
+ */
+import { Server, ServerCredentials, type ServerDuplexStream, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import type { Clock } from '#kit/contracts/clock.ts'
+import type { Log } from '#kit/contracts/log.ts'
+import type { LeaseKeepAliveResponse, WatchRequest } from '#kit/etcd-api/messages.ts'
+import { type ServiceName, serviceDefinition } from '#kit/etcd-api/services.ts'
+import type { WatchResponse } from '../mvcc/types.ts'
+import type { ClusterConfiguration } from './cluster.ts'
+import type { Engine } from './engine.ts'
+import { kvHandlers } from './kv-service.ts'
+import { leaseHandlers } from './lease-service.ts'
+import { type Handler, requireLeader, toServiceError, unary } from './rpc.ts'
+import { clusterHandlers, maintenanceHandlers } from './status-services.ts'
+import { WatchStream } from './watch-stream.ts'
+
+export interface ServerTls {
+  readonly cert: Buffer
+  readonly key: Buffer
+  /** With it, and only with it, clients must show a certificate of this authority. */
+  readonly clientCa?: Buffer
+}
+
+export interface GrpcServerOptions {
+  readonly engine: Engine
+  readonly cluster: ClusterConfiguration
+  readonly listenClientUrls: readonly string[]
+  readonly tls?: ServerTls
+  readonly minLeaseTtlSeconds: number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** Upstream's request limit, with its allowance for the envelope. */
+const MAX_MESSAGE_BYTES = 2 * 1024 * 1024
+
+export async function startGrpcServer(options: GrpcServerOptions): Promise<Server> {
+  const { engine, cluster, log } = options
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.max_send_message_length': -1,
+    'grpc.max_concurrent_streams': 100_000,
+  })
+  const lease = leaseHandlers(engine, options.minLeaseTtlSeconds)
+  const add = (service: ServiceName, handlers: object, streams: UntypedServiceImplementation = {}) => {
+    const definition = serviceDefinition(service, 'byte-string')
+    const unaryNames = Object.keys(definition).filter((name) => name in handlers && !definition[name]!.requestStream)
+    const implementation = unaryNames.map((name) => {
+      const handler = handlers[name as keyof typeof handlers] as Handler<object, object>
+      return [name, unary(engine, log, handler)]
+    })
+    server.addService(definition, { ...Object.fromEntries(implementation), ...streams })
+  }
+  add('KV', kvHandlers(engine))
+  add('Watch', {}, { Watch: watchCall(options) })
+  add('Lease', lease, { LeaseKeepAlive: keepAliveCall(options, lease.keepAlive) })
+  add('Cluster', clusterHandlers(engine, cluster))
+  add('Maintenance', maintenanceHandlers(engine))
+  for (const url of options.listenClientUrls) await bind(server, url, options.tls)
+  return server
+}
+
+function bind(server: Server, url: string, tls: ServerTls | undefined): Promise<void> {
+  const credentials = tls
+    ? ServerCredentials.createSsl(
+        tls.clientCa ?? null,
+        [{ cert_chain: tls.cert, private_key: tls.key }],
+        tls.clientCa !== undefined,
+      )
+    : ServerCredentials.createInsecure()
+  return new Promise((resolve, reject) => {
+    server.bindAsync(new URL(url).host, credentials, (error) => (error ? reject(error) : resolve()))
+  })
+}
+
+type WatchCall = ServerDuplexStream<WatchRequest<string>, WatchResponse>
+
+/** How often a watch that asked for a leader looks whether there still is one. */
+const LEADER_CHECK_MS = 500
+
+function watchCall({ engine, clock, log }: GrpcServerOptions) {
+  return (call: WatchCall) => {
+    const stream = new WatchStream(engine, call, clock)
+    const stopListening = engine.onChange(() => attempt(() => stream.pump()))
+    const leaderCheck = setInterval(() => attempt(() => requireLeader(engine, call.metadata)), LEADER_CHECK_MS)
+    const close = () => {
+      clearInterval(leaderCheck)
+      stopListening()
+      stream.close()
+    }
+    const attempt = (run: () => void) => {
+      try {
+        run()
+      } catch (error) {
+        close()
+        call.emit('error', toServiceError(error, log))
+      }
+    }
+    call.on('data', (request: WatchRequest<string>) => attempt(() => stream.receive(request)))
+    call.on('drain', () => attempt(() => stream.drained()))
+    call.on('end', () => call.end())
+    call.on('error', close)
+    call.on('close', close)
+    call.on('cancelled', close)
+    call.on('finish', close)
+  }
+}
+
+function keepAliveCall({ log }: GrpcServerOptions, keepAlive: (ID: string) => Promise<LeaseKeepAliveResponse>) {
+  return (call: ServerDuplexStream<{ ID: string }, LeaseKeepAliveResponse>) => {
+    call.on('data', ({ ID }: { ID: string }) => {
+      keepAlive(ID).then(
+        (response) => call.write(response),
+        (error) => call.emit('error', toServiceError(error, log)),
+      )
+    })
+    call.on('end', () => call.end())
+    call.on('error', () => {})
+  }
+}

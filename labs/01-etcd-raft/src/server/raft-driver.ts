@@ -1,0 +1,127 @@
+/**
+ * The loop around the pure core: it owns the ticks, the disk and the connections to peers.
+ *
+ * One `Ready` is handled at a time. While the disk syncs one, new proposals and messages gather in the core and leave with the next: that is
+ * group commit, and it needs no code of its own.
+ */
+
+import type { Clock, Timer } from '#kit/contracts/clock.ts'
+import { describeError, type Log } from '#kit/contracts/log.ts'
+import type { ByteString } from '#kit/etcd-api/byte-string.ts'
+import type { Message, RaftStatus } from '#kit/raft/messages.ts'
+import type { Raft } from '../raft/raft.ts'
+import { handleReady, type ReadyPorts } from './handle-ready.ts'
+
+export interface RaftDriverOptions {
+  readonly core: Raft
+  readonly ports: ReadyPorts
+  readonly clock: Clock
+  readonly tickMs: number
+  readonly log: Log
+  /** After everything that one `Ready` asked for, and after every tick. */
+  readonly onProgress: () => void
+  /** The disk failed: nothing can be promised any more. */
+  readonly onFatal: (error: unknown) => void
+}
+
+export class RaftDriver {
+  /** Why the core cannot go on, for instance a step that is not written yet; undefined while all is well. */
+  failure: unknown
+  readonly #options: RaftDriverOptions
+  #timer: Timer | undefined
+  #isHandling = false
+  #isStopped = false
+  #handling: Promise<void> = Promise.resolve()
+
+  constructor(options: RaftDriverOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const { clock, tickMs, core, onProgress } = this.#options
+    this.#timer = clock.setTimer(tickMs, () => {
+      this.#drive(() => core.tick())
+      onProgress()
+      if (!this.#isStopped) this.start()
+    })
+  }
+
+  status(): RaftStatus {
+    return this.#options.core.status()
+  }
+
+  /** Alone in the cluster, there is nobody to wait for. */
+  campaign(): void {
+    this.#drive(() => this.#options.core.campaign())
+  }
+
+  step(message: Message): void {
+    this.#drive(() => this.#options.core.step(message))
+  }
+
+  /** False when there is no leader now. */
+  propose(command: ByteString): boolean {
+    return this.#drive(() => this.#options.core.propose(command)) ?? false
+  }
+
+  /** False when there is no leader now. */
+  readIndex(context: string): boolean {
+    return this.#drive(() => this.#options.core.readIndex(context)) ?? false
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    this.#timer?.cancel()
+    await this.#handling
+  }
+
+  /** Gives the core an input. What it throws is logged, once for each kind, and kept in `failure`. */
+  #drive<Answer>(input: () => Answer): Answer | undefined {
+    if (this.#isStopped) return undefined
+    try {
+      const answer = input()
+      this.#wake()
+      return answer
+    } catch (error) {
+      this.#fail(error)
+      return undefined
+    }
+  }
+
+  #wake(): void {
+    if (this.#isHandling) return
+    this.#isHandling = true
+    // Whatever else has arrived by now goes into the same Ready.
+    setImmediate(() => {
+      this.#handling = this.#handleAll().finally(() => {
+        this.#isHandling = false
+      })
+    })
+  }
+
+  async #handleAll(): Promise<void> {
+    const { core, ports, onProgress, onFatal } = this.#options
+    try {
+      while (!this.#isStopped && core.hasReady()) {
+        const ready = core.ready()
+        await handleReady(ready, ports)
+        core.advance(ready)
+        this.failure = undefined
+        onProgress()
+      }
+    } catch (error) {
+      this.#fail(error)
+      if (isDiskError(error)) onFatal(error)
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (describeError(this.failure) !== describeError(error)) this.#options.log.error('Raft cannot go on', error)
+    this.failure = error
+  }
+}
+
+/** Errors of the operating system carry the name of the call that failed. */
+function isDiskError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error
+}

@@ -1,0 +1,39 @@
+/**
+ * From handlers that take and return plain data to gRPC: errors become statuses with upstream's codes and texts.
+ */
+import type { handleUnaryCall, Metadata, ServerUnaryCall, ServiceError } from '@grpc/grpc-js'
+import type { Log } from '#kit/contracts/log.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import { EtcdError, etcdErrors, GRPC_CODES } from '#kit/etcd-api/errors.ts'
+import type { Engine } from './engine.ts'
+
+export type Handler<Request, Response> = (request: Request) => Promise<Response> | Response
+
+export function unary<Request, Response extends object>(
+  engine: Engine,
+  log: Log,
+  handler: Handler<Request, Response>,
+): handleUnaryCall<Request, Response> {
+  return (call: ServerUnaryCall<Request, Response>, callback) => {
+    void (async () => {
+      try {
+        requireLeader(engine, call.metadata)
+        callback(null, await handler(call.request))
+      } catch (error) {
+        callback(toServiceError(error, log))
+      }
+    })()
+  }
+}
+
+/** Clients that set `hasleader` would rather be refused at once than wait. */
+export function requireLeader(engine: Engine, metadata: Metadata): void {
+  if (metadata.get('hasleader')[0] === 'true' && !engine.hasLeader()) throw etcdErrors.noLeader()
+}
+
+export function toServiceError(error: unknown, log: Log): Partial<ServiceError> {
+  if (error instanceof EtcdError) return { code: GRPC_CODES[error.code], details: error.message }
+  log.error('a request failed', error)
+  if (isNotImplemented(error)) return { code: GRPC_CODES.UNIMPLEMENTED, details: error.message }
+  return { code: GRPC_CODES.INTERNAL, details: 'etcdserver: internal error' }
+}

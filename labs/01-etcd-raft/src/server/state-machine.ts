@@ -1,0 +1,97 @@
+/**
+ * Applies decided commands, one after the other, to the store and the leases.
+ *
+ * Guarantee: the same commands in the same order give the same answers and the same data on every member. A command that fails (a compacted
+ * revision, an unknown lease) fails everywhere alike, and changes nothing.
+ * Source: etcd `server/etcdserver/apply`.
+ */
+import type { Clock } from '#kit/contracts/clock.ts'
+import { etcdErrors } from '#kit/etcd-api/errors.ts'
+import type { Entry } from '#kit/raft/messages.ts'
+import { Lessor } from '../lease/lessor.ts'
+import { MvccStore } from '../mvcc/store.ts'
+import type { RequestOp, TxnRequest } from '../mvcc/types.ts'
+import { type Command, decodeCommand, type MemberAttributes, type Request } from './command.ts'
+
+export interface Outcome {
+  /** Of the command. */
+  readonly id: string
+  readonly result: { readonly ok: true; readonly response: object } | { readonly ok: false; readonly error: unknown }
+  /** The store's, right after. */
+  readonly revision: number
+}
+
+export class StateMachine {
+  readonly store = new MvccStore()
+  readonly lessor = new Lessor()
+  readonly members = new Map<string, MemberAttributes>()
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Undefined for a leader's no-op. */
+  apply(entry: Entry): Outcome | undefined {
+    if (entry.data === '') return undefined
+    const command = decodeCommand(entry.data)
+    const before = this.store.revision
+    const result = this.#try(command)
+    if (this.store.revision > before) {
+      for (const change of this.store.changesFrom(before + 1)) this.lessor.follow(change)
+    }
+    return { id: command.id, result, revision: this.store.revision }
+  }
+
+  #try(command: Command): Outcome['result'] {
+    try {
+      return { ok: true, response: this.#perform(command) }
+    } catch (error) {
+      return { ok: false, error }
+    }
+  }
+
+  #perform({ put, deleteRange, txn, compaction, leaseGrant, leaseRevoke, publish }: Request): object {
+    const { store, lessor } = this
+    if (put) {
+      lessor.requireLease(put.lease)
+      return store.put(put)
+    }
+    if (deleteRange) return store.deleteRange(deleteRange)
+    if (txn) {
+      for (const lease of leasesOf(txn)) lessor.requireLease(lease)
+      return store.txn(txn)
+    }
+    if (compaction) {
+      store.compact(compaction.revision)
+      return {}
+    }
+    if (leaseGrant) {
+      lessor.grant(leaseGrant.ID, leaseGrant.TTL, this.#clock.now())
+      return { ...leaseGrant, error: '' }
+    }
+    if (leaseRevoke) return this.#revoke(leaseRevoke.ID)
+    if (publish) {
+      this.members.set(publish.ID, publish)
+      return {}
+    }
+    throw etcdErrors.unimplemented('a command that this member does not know')
+  }
+
+  /** The keys of a lease go together, at one revision. */
+  #revoke(id: string): object {
+    const success = this.lessor
+      .revoke(id)
+      .map((key): RequestOp => ({ requestDeleteRange: { key, rangeEnd: '', prevKv: false } }))
+    if (success.length > 0) this.store.txn({ compare: [], success, failure: [] })
+    return {}
+  }
+}
+
+/** The leases that a transaction's puts name, in either branch. */
+function leasesOf(txn: TxnRequest): string[] {
+  return [...txn.success, ...txn.failure].flatMap(({ requestPut, requestTxn }) => [
+    ...(requestPut ? [requestPut.lease] : []),
+    ...(requestTxn ? leasesOf(requestTxn) : []),
+  ])
+}

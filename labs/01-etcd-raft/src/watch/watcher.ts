@@ -1,0 +1,67 @@
+/**
+ * One watcher: a range of keys, and the revision it has got to.
+ *
+ * A watcher is never pushed to. It is a cursor into the store's history: when its stream can take more, it is asked for
+ * what comes next. So a slow client holds up nobody and costs no memory, catching up and keeping up are the same thing,
+ * and a broken watch can be taken up again at its next revision without a gap or a repeat.
+ *
+ * Guarantees: ordered (by revision), unique (no event twice), reliable (no event left out), atomic (a revision's events arrive together).
+ * Source: etcd `server/storage/mvcc/watchable_store.go`; https://etcd.io/docs/v3.5/learning/api_guarantees/.
+ */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { Change, KeyEvent, WatchCreateRequest } from '../mvcc/types.ts'
+
+export interface Watcher {
+  readonly request: WatchCreateRequest
+  /** The next revision to report. All below it has been. */
+  readonly nextRevision: number
+}
+
+/** How the store stands, and a piece of its history beginning at the watcher's `nextRevision`. */
+export interface History {
+  readonly revision: number
+  readonly compactRevision: number
+  readonly changes: readonly Change[]
+}
+
+export type WatchStep =
+  /** `events` may be empty. The watcher goes on from `next`. */
+  | { readonly kind: 'events'; readonly events: readonly KeyEvent[]; readonly next: Watcher }
+  /** Some of what should come next is gone. The watch is over. */
+  | { readonly kind: 'compacted'; readonly compactRevision: number }
+
+/**
+ * A watcher begins at its request's `startRevision`, or, when that is 0 or less, with the first revision after the store's
+ * present one. A start in the future is kept: nothing is reported before it.
+ *
+ * @lab 1.7 Find out where a watch begins
+ */
+export function openWatcher(request: WatchCreateRequest, revision: number): Watcher {
+  throw new NotImplemented(
+    '1.7',
+    'openWatcher',
+    'Find out where a watch begins',
+    'labs/01-etcd-raft/src/watch/watcher.ts',
+  )
+}
+
+/**
+ * Whether and how a watcher sees an event: undefined if the key is outside its range or a filter (`NOPUT`, `NODELETE`) says no.
+ * `prevKv` is there only if the watcher asked for it and the revision before the event is not compacted.
+ *
+ * @lab 1.7 Filter one event
+ */
+export function seenEvent(request: WatchCreateRequest, event: KeyEvent, compactRevision: number): KeyEvent | undefined {
+  throw new NotImplemented('1.7', 'seenEvent', 'Filter one event', 'labs/01-etcd-raft/src/watch/watcher.ts')
+}
+
+/**
+ * The next step of a watcher through `history`: `compacted` if its next revision is below the compacted one; else the events it sees of all the
+ * changes given, and the watcher moved on past them: past the last change given, and, when there was none, past the store's revision. It never moves
+ * back, and reports nothing below its `nextRevision`.
+ *
+ * @lab 1.7 Move a watcher on
+ */
+export function stepWatcher(watcher: Watcher, history: History): WatchStep {
+  throw new NotImplemented('1.7', 'stepWatcher', 'Move a watcher on', 'labs/01-etcd-raft/src/watch/watcher.ts')
+}

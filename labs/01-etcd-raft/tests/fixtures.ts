@@ -1,0 +1,156 @@
+/**
+ * Short ways to say what the tests of this lab need: logs as text, members in a given situation, requests with their defaults.
+ */
+
+import type { DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest, WatchCreateRequest } from '#etcd/mvcc/types.ts'
+import type { RaftLog } from '#etcd/raft/log.ts'
+import { Raft } from '#etcd/raft/raft.ts'
+import { createRaftState, type RaftState } from '#etcd/raft/state.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { AppendRequest, AppendResponse, Entry, Message, VoteRequest } from '#kit/raft/messages.ts'
+import { RaftSimulator, type SimulatorOptions } from '#kit/sim/raft-simulator.ts'
+
+/** `'1:a 1:b 2:c'` is a log of three entries; each word is `term:command`. */
+export function entries(text: string, firstIndex = 1): Entry[] {
+  return text
+    .split(' ')
+    .filter((word) => word !== '')
+    .map((word, offset) => {
+      const [term, data] = word.split(':')
+      return { term: Number(term), index: firstIndex + offset, data: data ?? '' }
+    })
+}
+
+export function log(text: string): RaftLog {
+  return { snapshotIndex: 0, snapshotTerm: 0, entries: entries(text) }
+}
+
+export function logText(held: readonly Entry[]): string {
+  return held.map(({ term, data }) => `${term}:${data}`).join(' ')
+}
+
+/** Member `a` of the cluster a, b, c in term 1, everything on its disk, with whatever the test says is different. */
+export function memberState(situation: Partial<Omit<RaftState, 'log'>> & { log?: string } = {}): RaftState {
+  const { log: text = '', ...different } = situation
+  const held = entries(text)
+  const fresh = createRaftState({ id: 'a', voters: ['a', 'b', 'c'], seed: 7, entries: held })
+  const state = { ...fresh, term: 1, ...different }
+  const persisted = { term: state.term, votedFor: state.votedFor, commitIndex: state.commitIndex }
+  return {
+    ...state,
+    persisted: different.persisted ?? persisted,
+    appliedIndex: different.appliedIndex ?? state.commitIndex,
+  }
+}
+
+export function member(situation: Parameters<typeof memberState>[0] = {}): Raft {
+  return new Raft(memberState(situation))
+}
+
+/** A leader's view of its followers, from `{ b: [matchIndex, nextIndex] }`. */
+export function progressOf(followers: Record<string, readonly [matchIndex: number, nextIndex: number]>) {
+  return Object.fromEntries(
+    Object.entries(followers).map(([id, [matchIndex, nextIndex]]) => [id, { matchIndex, nextIndex, readRound: 0 }]),
+  )
+}
+
+/** Leader `a` of term 2 whose followers have everything, unless the test says otherwise. */
+export function leaderState(situation: Parameters<typeof memberState>[0] = {}): RaftState {
+  const length = entries(situation.log ?? '').length
+  const all = [length, length + 1] as const
+  return memberState({
+    term: 2,
+    votedFor: 'a',
+    role: 'leader',
+    leader: 'a',
+    progress: progressOf({ a: all, b: all, c: all }),
+    ...situation,
+  })
+}
+
+export function voteRequest(different: Partial<VoteRequest> = {}): VoteRequest {
+  return { type: 'VoteRequest', from: 'b', to: 'a', term: 1, lastLogIndex: 0, lastLogTerm: 0, ...different }
+}
+
+export function appendRequest(different: Partial<AppendRequest> = {}): AppendRequest {
+  const nothing = { prevLogIndex: 0, prevLogTerm: 0, entries: [], commitIndex: 0, readRound: 0 }
+  return { type: 'AppendRequest', from: 'b', to: 'a', term: 1, ...nothing, ...different }
+}
+
+export function appendResponse(different: Partial<AppendResponse> = {}): AppendResponse {
+  const accepted = { accepted: true, matchIndex: 0, rejectedIndex: 0, conflict: { index: 0, term: 0 }, readRound: 0 }
+  return { type: 'AppendResponse', from: 'b', to: 'a', term: 2, ...accepted, ...different }
+}
+
+/** The only message among these of one type; fails the test when there is not exactly one. */
+export function onlyMessage<Type extends Message['type']>(messages: readonly Message[], type: Type) {
+  const found = messages.filter((message) => message.type === type)
+  if (found.length !== 1) {
+    throw new Error(`expected exactly one ${type}, got ${found.length} (all messages: ${JSON.stringify(messages)})`)
+  }
+  return found[0] as Extract<Message, { type: Type }>
+}
+
+/** A simulated cluster that runs the code under test. */
+export function simulate(options: Omit<SimulatorOptions, 'create'>): RaftSimulator {
+  return new RaftSimulator({ ...options, create: (start) => new Raft(createRaftState(start)) })
+}
+
+export function rangeRequest(different: Partial<RangeRequest> & { key: string }): RangeRequest {
+  return {
+    rangeEnd: '',
+    limit: 0,
+    revision: 0,
+    sortOrder: 'NONE',
+    sortTarget: 'KEY',
+    serializable: false,
+    keysOnly: false,
+    countOnly: false,
+    minModRevision: 0,
+    maxModRevision: 0,
+    minCreateRevision: 0,
+    maxCreateRevision: 0,
+    ...different,
+  }
+}
+
+export function putRequest(key: string, value: string, different: Partial<PutRequest> = {}): PutRequest {
+  return { key, value, lease: '0', prevKv: false, ignoreValue: false, ignoreLease: false, ...different }
+}
+
+export function deleteRequest(key: string, different: Partial<DeleteRangeRequest> = {}): DeleteRangeRequest {
+  return { key, rangeEnd: '', prevKv: false, ...different }
+}
+
+export function txnRequest(different: Partial<TxnRequest>): TxnRequest {
+  return { compare: [], success: [], failure: [], ...different }
+}
+
+export function watchRequest(different: Partial<WatchCreateRequest> & { key: string }): WatchCreateRequest {
+  return {
+    rangeEnd: '',
+    startRevision: 0,
+    progressNotify: false,
+    filters: [],
+    prevKv: false,
+    watchId: 0,
+    fragment: false,
+    ...different,
+  }
+}
+
+/** The message with which something is refused; '' when it is not. A part that is not written yet is no refusal. */
+export function refusal(run: () => unknown): string {
+  try {
+    run()
+    return ''
+  } catch (error) {
+    if (isNotImplemented(error)) throw error
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** The seeds that a random test tries; each is replayed exactly by its number. */
+export function seeds(count: number, from = 1): number[] {
+  return Array.from({ length: count }, (_, offset) => from + offset)
+}

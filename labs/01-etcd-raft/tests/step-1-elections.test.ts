@@ -1,0 +1,269 @@
+import { describe, expect } from 'vitest'
+import { decideVote, isUpToDate, tallyVotes } from '#etcd/raft/election.ts'
+import { lesson } from '#kit/testing/lesson.ts'
+import { member, onlyMessage, seeds, simulate, voteRequest } from './fixtures.ts'
+
+const UP_TO_DATE = {
+  scenario: 'A candidate asks for a vote. Both logs are described by index and term of their last entry.',
+  rule: 'The later last term is more up to date; with equal last terms, the longer log is.',
+  source: 'Raft §5.4.1',
+}
+
+describe('isUpToDate', () => {
+  lesson('takes the later last term, however short the log', UP_TO_DATE, () => {
+    expect(isUpToDate({ lastLogTerm: 3, lastLogIndex: 1 }, { lastLogTerm: 2, lastLogIndex: 9 })).toBe(true)
+    expect(isUpToDate({ lastLogTerm: 2, lastLogIndex: 9 }, { lastLogTerm: 3, lastLogIndex: 1 })).toBe(false)
+  })
+
+  lesson('takes the longer log when the last terms are equal, and an equal log too', UP_TO_DATE, () => {
+    expect(isUpToDate({ lastLogTerm: 2, lastLogIndex: 5 }, { lastLogTerm: 2, lastLogIndex: 4 })).toBe(true)
+    expect(isUpToDate({ lastLogTerm: 2, lastLogIndex: 4 }, { lastLogTerm: 2, lastLogIndex: 4 })).toBe(true)
+    expect(isUpToDate({ lastLogTerm: 2, lastLogIndex: 3 }, { lastLogTerm: 2, lastLogIndex: 4 })).toBe(false)
+  })
+})
+
+describe('decideVote', () => {
+  const voter = { term: 4, votedFor: null, lastLogIndex: 0, lastLogTerm: 0 }
+
+  lesson(
+    'grants at most one vote per term, and the same one again when asked again',
+    {
+      scenario: 'Two candidates of term 4 ask the same member; the first asks twice, since its answer got lost.',
+      rule: 'A member votes for at most one candidate in a term, first come, first served.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      expect(decideVote(voter, voteRequest({ from: 'b', term: 4 }))).toBe(true)
+      const voted = { ...voter, votedFor: 'b' }
+      expect(decideVote(voted, voteRequest({ from: 'c', term: 4 })), 'a second candidate').toBe(false)
+      expect(decideVote(voted, voteRequest({ from: 'b', term: 4 })), 'the same candidate again').toBe(true)
+    },
+  )
+
+  lesson(
+    'is free again in a newer term, and never votes in an older one',
+    {
+      scenario: 'A member of term 4 has voted for b. Requests of terms 3 and 5 arrive.',
+      rule: 'Votes belong to a term; requests of older terms are refused.',
+      source: 'Raft §5.1, figure 2 RequestVote rule 1',
+    },
+    () => {
+      expect(decideVote({ ...voter, votedFor: 'b' }, voteRequest({ from: 'c', term: 5 }))).toBe(true)
+      expect(decideVote(voter, voteRequest({ from: 'c', term: 3 }))).toBe(false)
+    },
+  )
+
+  lesson(
+    'refuses a candidate whose log is behind, even in a newer term',
+    {
+      scenario: 'The voter has an entry of term 4 that the candidate lacks. It may be committed.',
+      rule: 'Vote only for a log at least as up to date as your own.',
+      source: 'Raft §5.4.1',
+    },
+    () => {
+      const ahead = { ...voter, lastLogIndex: 7, lastLogTerm: 4 }
+      expect(decideVote(ahead, voteRequest({ term: 6, lastLogIndex: 9, lastLogTerm: 3 }))).toBe(false)
+      expect(decideVote(ahead, voteRequest({ term: 6, lastLogIndex: 7, lastLogTerm: 4 }))).toBe(true)
+    },
+  )
+})
+
+describe('tallyVotes', () => {
+  lesson(
+    'needs a majority of all voters, not of those who answered',
+    {
+      scenario: 'Five voters; answers come in one by one.',
+      rule: 'A candidate wins with votes from a majority of the full cluster.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const voters = ['a', 'b', 'c', 'd', 'e']
+      expect(tallyVotes({ a: true, b: true }, voters), 'two of five').toBe('pending')
+      expect(tallyVotes({ a: true, b: true, c: true }, voters), 'three of five').toBe('won')
+      expect(tallyVotes({ a: true, b: false, c: false }, voters), 'two refusals').toBe('pending')
+      expect(tallyVotes({ a: true, b: false, c: false, d: false }, voters), 'three refusals').toBe('lost')
+      expect(tallyVotes({ a: true, b: true, c: false, d: false }, ['a', 'b', 'c', 'd']), 'half of four').toBe('lost')
+      expect(tallyVotes({ a: true }, ['a']), 'alone').toBe('won')
+    },
+  )
+})
+
+describe('changes of role', () => {
+  lesson(
+    'stepping back: a newer term frees the vote, the same term keeps it',
+    {
+      scenario: 'Candidate a of term 1, which voted for itself, learns of a leader, first in term 1, then in term 2.',
+      rule: 'votedFor is "candidate that received vote in current term": it changes only with the term.',
+      source: 'Raft §5.1, figure 2',
+    },
+    () => {
+      const raft = member({ role: 'candidate', votedFor: 'a', votes: { a: true }, electionElapsed: 5 })
+      raft.becomeFollower(1, 'b')
+      const same = { role: 'follower', term: 1, leader: 'b', votedFor: 'a', votes: {}, electionElapsed: 0 }
+      expect(raft.inspect()).toMatchObject(same)
+      raft.becomeFollower(2, null)
+      expect(raft.inspect()).toMatchObject({ role: 'follower', term: 2, leader: null, votedFor: null })
+    },
+  )
+
+  lesson(
+    'standing for election: a new term, and a vote for oneself',
+    {
+      scenario: 'Follower a of term 1, which knew leader b, stands for election.',
+      rule: 'A candidate increments its term, votes for itself and starts its election timeout again.',
+      source: 'Raft §5.2, figure 2 "Candidates"',
+    },
+    () => {
+      const raft = member({ leader: 'b', votedFor: 'b', electionElapsed: 9 })
+      raft.becomeCandidate()
+      const candidate = { role: 'candidate', term: 2, leader: null, votedFor: 'a', electionElapsed: 0 }
+      expect(raft.inspect()).toMatchObject(candidate)
+      expect(raft.inspect().votes).toEqual({ a: true })
+    },
+  )
+
+  lesson(
+    'draws a new election timeout each time',
+    {
+      scenario: 'A member stands for election eight times in a row, as in a series of split votes.',
+      rule: 'Election timeouts are drawn anew, so that split votes do not repeat themselves.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const raft = member()
+      const timeouts = Array.from({ length: 8 }, () => {
+        raft.becomeCandidate()
+        return raft.inspect().electionTimeout
+      })
+      expect(Math.min(...timeouts)).toBeGreaterThanOrEqual(10)
+      expect(Math.max(...timeouts)).toBeLessThan(20)
+      expect(new Set(timeouts).size, `timeouts ${timeouts.join(', ')}`).toBeGreaterThan(1)
+    },
+  )
+
+  lesson(
+    'taking office: all progress begins at the end of the own log',
+    {
+      scenario: 'Candidate a wins term 2 with three entries in its log, of which its disk has two.',
+      rule: 'nextIndex starts at last log index + 1, matchIndex at 0; a leader counts for itself only what its disk holds.',
+      source: 'Raft figure 2, "Volatile state on leaders"',
+    },
+    () => {
+      const raft = member({
+        role: 'candidate',
+        term: 2,
+        log: '1:x 1:y 1:z',
+        stableIndex: 2,
+        votes: { a: true, b: true },
+      })
+      raft.becomeLeader()
+      expect(raft.inspect()).toMatchObject({ role: 'leader', term: 2, leader: 'a' })
+      expect(raft.inspect().progress).toEqual({
+        a: { matchIndex: 2, nextIndex: 4, readRound: 0 },
+        b: { matchIndex: 0, nextIndex: 4, readRound: 0 },
+        c: { matchIndex: 0, nextIndex: 4, readRound: 0 },
+      })
+    },
+  )
+})
+
+describe('a member among others', () => {
+  lesson(
+    'loses patience after its election timeout, not before',
+    {
+      scenario: 'A follower whose timeout is 12 ticks hears from nobody.',
+      rule: 'A follower that hears from no leader for its election timeout begins an election.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const raft = member({ electionTimeout: 12 })
+      for (let tick = 0; tick < 11; tick++) raft.tick()
+      expect(raft.status().role).toBe('follower')
+      raft.tick()
+      expect(raft.status()).toMatchObject({ role: 'candidate', term: 2 })
+      const requests = raft.ready().messages
+      expect(requests.map(({ type, to, term }) => `${type} ${to} ${term}`)).toEqual([
+        'VoteRequest b 2',
+        'VoteRequest c 2',
+      ])
+    },
+  )
+
+  lesson(
+    'answers a vote request, and remembers for whom it voted',
+    {
+      scenario: 'Follower a of term 1 is asked by b, then by c, both in term 1.',
+      rule: 'The vote is recorded, and a member that grants one gives the candidate time: its election timeout starts again.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const raft = member({ electionElapsed: 8 })
+      raft.step(voteRequest({ from: 'b' }))
+      expect(onlyMessage(raft.inspect().outbox, 'VoteResponse')).toMatchObject({ to: 'b', term: 1, granted: true })
+      expect(raft.inspect()).toMatchObject({ votedFor: 'b', electionElapsed: 0 })
+      expect(raft.ready()).toMatchObject({ hardState: { term: 1, votedFor: 'b' } })
+
+      raft.step(voteRequest({ from: 'c' }))
+      expect(onlyMessage(raft.inspect().outbox, 'VoteResponse')).toMatchObject({ to: 'c', granted: false })
+      expect(raft.inspect().votedFor).toBe('b')
+    },
+  )
+
+  lesson(
+    'keeps its patience short when it refuses a vote',
+    {
+      scenario: 'A member whose log is ahead refuses a candidate. Somebody with a better log should stand soon.',
+      rule: 'The election timeout starts again when a vote is granted, not when it is refused.',
+      source: 'Raft figure 2, "Followers"',
+    },
+    () => {
+      const raft = member({ electionElapsed: 8, log: '1:x' })
+      raft.step(voteRequest())
+      expect(onlyMessage(raft.inspect().outbox, 'VoteResponse').granted).toBe(false)
+      expect(raft.inspect().electionElapsed).toBe(8)
+    },
+  )
+
+  lesson(
+    'a candidate leads with the second of three votes',
+    {
+      scenario: 'Candidate a of term 2 has its own vote and gets one from b.',
+      rule: 'A majority of votes makes a leader at once.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const raft = member({ role: 'candidate', term: 2, votedFor: 'a', votes: { a: true } })
+      raft.step({ type: 'VoteResponse', from: 'b', to: 'a', term: 2, granted: true })
+      expect(raft.status()).toMatchObject({ role: 'leader', term: 2, leader: 'a' })
+    },
+  )
+})
+
+describe('elections under faults', () => {
+  lesson(
+    'never elects two leaders in one term, whatever gets lost, doubled or restarted',
+    {
+      scenario:
+        'Five members, a bad network, crashes. Every leader crashes in the moment of its election and comes back later, so one election follows another.',
+      rule: 'Election Safety: at most one leader in a term.',
+      source: 'Raft §5.2',
+    },
+    ({ seed }) => {
+      for (const number of seeds(40)) {
+        seed(number)
+        const faults = { loss: 0.15, duplication: 0.2, maxDelayMs: 60, crash: 0.01 }
+        const cluster = simulate({ members: 5, seed: number, faults })
+        let elections = 0
+        for (let round = 0; round < 8; round++) {
+          if (!cluster.runUntil(() => cluster.leader() !== undefined, 3000)) continue
+          elections++
+          const leader = cluster.leader()!
+          cluster.crash(leader)
+          cluster.run(50)
+          cluster.restart(leader)
+        }
+        expect(elections, `elections won with seed ${number}`).toBeGreaterThan(2)
+      }
+    },
+  )
+})
