@@ -3,7 +3,7 @@
  */
 import { createServer, type Server } from 'node:http'
 import Dockerode from 'dockerode'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { ensureImages } from '../images/ensure-images.ts'
 import { DEMO_IMAGE, PAUSE_IMAGE } from '../images/recipes.ts'
 import { describeWith } from '../testing/tools.ts'
@@ -22,6 +22,9 @@ import { ensureNodeContainer } from './node-container.ts'
 
 const cluster = `network-test-${process.pid}`
 const docker = new Dockerode()
+
+// Containers take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 describeWith(['docker'], 'the network of a cluster', () => {
   let addresses: ClusterAddresses

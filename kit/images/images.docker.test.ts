@@ -1,11 +1,14 @@
 import Dockerode from 'dockerode'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { describeWith } from '../testing/tools.ts'
 import { ensureImages, type ImageProgress } from './ensure-images.ts'
 import { DEMO_IMAGE, NODE_IMAGE, PAUSE_IMAGE } from './recipes.ts'
 import { runInContainer } from './run-in-container.ts'
 
 const label = { 'brain-and-muscle.cluster': `images-test-${process.pid}` }
+
+// Containers take their time on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 describeWith(['docker'], 'the images that the kit makes from what the host has', () => {
   const docker = new Dockerode()
