@@ -4,7 +4,7 @@ import { readCatalog, repositoryRoot as root } from '../labs/catalog.ts'
 import { type CommandResult, runCommand } from './command-line.ts'
 import { readMutants } from './mutants.ts'
 
-const DEADLINE_MS = 170_000
+const DEADLINE_MS = 300_000
 
 const labs = readCatalog()
 const { mutants, problems } = readMutants(root, labs)

@@ -29,12 +29,18 @@ export function readMutants(root: string, labs: readonly Lab[]): { mutants: Muta
   const folder = join(root, 'checker', 'mutants')
   for (const lab of labs) {
     const path = join(folder, `${lab.name}.yaml`)
-    const entries: unknown = existsSync(path) ? parse(readFileSync(path, 'utf8')) : []
+    const about = (error: unknown) => `checker/mutants/${lab.name}.yaml: ${(error as Error).message}`
+    let entries: unknown
+    try {
+      entries = existsSync(path) ? parse(readFileSync(path, 'utf8')) : []
+    } catch (error) {
+      problems.push(about(error))
+    }
     for (const entry of Array.isArray(entries) ? entries : []) {
       try {
         mutants.push(readMutant(root, lab, entry))
       } catch (error) {
-        problems.push(`checker/mutants/${lab.name}.yaml: ${(error as Error).message}`)
+        problems.push(about(error))
       }
     }
   }

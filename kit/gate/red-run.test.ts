@@ -4,7 +4,7 @@ import { readCatalog } from '../labs/catalog.ts'
 import { type CommandResult, runCommand } from './command-line.ts'
 import type { RedStep } from './red-run.ts'
 
-const DEADLINE_MS = 120_000
+const DEADLINE_MS = 180_000
 
 describe('on the stubs', () => {
   let result: CommandResult

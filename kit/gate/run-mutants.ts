@@ -4,6 +4,7 @@
  * A mutant is caught when a test fails. One whose test file cannot even be collected, or that runs into a timeout without
  * saying so (`hangs: true`), is told apart: it says nothing about whether the tests know the mistake.
  */
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { createVitest, type TestModule } from 'vitest/node'
 import { importConditions } from '../cli/import-conditions.ts'
@@ -61,6 +62,7 @@ export async function runMutants(
     root,
     watch: false,
     silent: true,
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: [reporter],
     projects,
   } as Parameters<typeof createVitest>[1])

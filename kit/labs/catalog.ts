@@ -44,7 +44,13 @@ export function readCatalog(root = repositoryRoot): Lab[] {
 /** @param name the lab's folder, `03-scheduler` */
 export function parseLab(name: string, yaml: string): Lab {
   const wrong = (what: string) => new Error(`labs/${name}/lab.yaml: ${what}`)
-  const raw = record(parse(yaml), () => wrong('must be a mapping'))
+  let parsed: unknown
+  try {
+    parsed = parse(yaml)
+  } catch (error) {
+    throw wrong((error as Error).message)
+  }
+  const raw = record(parsed, () => wrong('must be a mapping'))
   const number = raw.number
   if (number !== Number(name.slice(0, 2))) throw wrong(`number must be ${Number(name.slice(0, 2))}`)
   if (typeof raw.title !== 'string') throw wrong('title is missing')
