@@ -4,7 +4,7 @@ import { startInformer } from '#controllers/informer.ts'
 import type { ConfigMap } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { systemClock } from '#kit/contracts/clock.ts'
-import { silentLog } from '#kit/contracts/log.ts'
+import { type Log, silentLog } from '#kit/contracts/log.ts'
 import { startSimApiServer } from '#kit/sim/api-server.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 
@@ -22,22 +22,29 @@ lesson(
     const client = server.client()
     const put = (name: string) => server.store.create('configmaps', { metadata: { name } }, 'default')
     const remove = (name: string) => server.store.delete('configmaps', 'default', name, {})
+    let log: Log = silentLog
+    const gaveUp = new Promise<never>((_, reject) => {
+      log = { ...silentLog, error: (_what, cause) => reject(cause) }
+    })
     const informer = startInformer<ConfigMap>({
       client,
       resource: resources.configMaps,
       indexes: {},
       clock: systemClock,
-      log: silentLog,
+      log,
     })
     const news: string[] = []
     const heard = (...expected: string[]) =>
-      new Promise<void>((resolve) => {
-        const look = () => (expected.every((line) => news.includes(line)) ? resolve() : setTimeout(look, 5))
-        look()
-      })
+      Promise.race([
+        gaveUp,
+        new Promise<void>((resolve) => {
+          const look = () => (expected.every((line) => news.includes(line)) ? resolve() : setTimeout(look, 5))
+          look()
+        }),
+      ])
     try {
       informer.subscribe(({ type, object }) => news.push(`${type} ${object.metadata.name}`))
-      await informer.synced
+      await Promise.race([informer.synced, gaveUp])
       put('a')
       put('b')
       await heard('added a', 'added b')

@@ -1,6 +1,6 @@
 /** Deployments over the wire: controllers, simulated API server, play-acting kubelets. */
 import { describe, expect } from 'vitest'
-import type { Deployment, EndpointSlice, Pod, ReplicaSet } from '#kit/api/objects.ts'
+import type { Deployment, Pod, ReplicaSet } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
@@ -36,7 +36,7 @@ describe('a Deployment over the wire', () => {
       timeoutMs: 10_000,
     },
     () =>
-      onStage(async ({ server, client, manage }) => {
+      onStage('4.5', async ({ server, client, manage }) => {
         await manage()
         await create(client, 3)
         const pods = await server.untilList<Pod>(resources.pods, (all) => all.length === 3)
@@ -59,7 +59,7 @@ describe('a Deployment over the wire', () => {
       timeoutMs: 10_000,
     },
     () =>
-      onStage(async ({ server, client, manage, runPods }) => {
+      onStage('4.5', async ({ server, client, manage, runPods }) => {
         await manage()
         runPods('node-1')
         await create(client, 2)
@@ -91,7 +91,7 @@ describe('a Deployment over the wire', () => {
       timeoutMs: 20_000,
     },
     () =>
-      onStage(async ({ server, client, manage, runPods }) => {
+      onStage('4.5', async ({ server, client, manage, runPods }) => {
         await manage()
         runPods('node-1', 'node-2')
         await create(client, 4)
@@ -133,7 +133,7 @@ describe('a Deployment over the wire', () => {
       timeoutMs: 20_000,
     },
     () =>
-      onStage(async ({ server, client, manage, runPods }) => {
+      onStage('4.5', async ({ server, client, manage, runPods }) => {
         await manage()
         runPods('node-1')
         await create(client, 2)
@@ -158,38 +158,6 @@ describe('a Deployment over the wire', () => {
   )
 
   lesson(
-    'costs no write while nothing changes, not even when the controllers are restarted',
-    {
-      scenario: 'A Deployment, a Service and their pods are stable. The controllers are stopped and started again.',
-      rule: 'In a stable world a controller decides nothing.',
-      source: 'recording kcm-restart-with-stable-objects: 0 writes',
-      timeoutMs: 20_000,
-    },
-    () =>
-      onStage(async ({ server, client, manage, runPods, quiet }) => {
-        const manager = await manage()
-        runPods('node-1')
-        await client.create(resources.namespaces, { metadata: { name: 'default' } })
-        const ports = [{ port: 80, targetPort: 8080, protocol: 'TCP' }]
-        await client.create(resources.services, { metadata: web, spec: { selector: { app: 'web' }, ports } })
-        await create(client, 3)
-        await server.until<Deployment>(resources.deployments, 'default/web', isComplete(3, 'web:1'))
-        const allReady = ({ endpoints }: EndpointSlice) =>
-          endpoints.filter(({ conditions }) => conditions?.ready).length === 3
-        await server.untilList<EndpointSlice>(
-          resources.endpointSlices,
-          ([slice]) => slice !== undefined && allReady(slice),
-        )
-        await quiet(300)
-        await manager.stop()
-        const before = server.writes.length
-        await manage()
-        await quiet(400)
-        expect(server.writes.slice(before).map(({ method, path }) => `${method} ${path}`)).toEqual([])
-      }),
-  )
-
-  lesson(
     'survives conflicts and a broken connection',
     {
       scenario: 'The server refuses the first status write with a Conflict and then breaks all connections, twice.',
@@ -198,7 +166,7 @@ describe('a Deployment over the wire', () => {
       timeoutMs: 20_000,
     },
     () =>
-      onStage(async ({ server, client, manage, runPods, quiet }) => {
+      onStage('4.5', async ({ server, client, manage, runPods, quiet }) => {
         await manage()
         runPods('node-1')
         const conflict = new StatusError(409, 'Conflict', 'the object has been modified')

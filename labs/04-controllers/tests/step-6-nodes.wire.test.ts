@@ -37,7 +37,7 @@ lesson(
     timeoutMs: 30_000,
   },
   () =>
-    onStage(async ({ server, client, manage, addNode, runPods }) => {
+    onStage('4.6', async ({ server, client, manage, addNode, runPods }) => {
       const dying = await addNode('node-1')
       await addNode('node-2')
       await manage(quick)
@@ -77,7 +77,7 @@ lesson(
     timeoutMs: 30_000,
   },
   () =>
-    onStage(async ({ server, client, manage, addNode, runPods, quiet }) => {
+    onStage('4.6', async ({ server, client, manage, addNode, runPods, quiet }) => {
       const nodes = [await addNode('node-1'), await addNode('node-2')]
       await manage(quick)
       runPods('node-1', 'node-2')

@@ -1,6 +1,6 @@
 /** Deletions and their consequences, over the wire. */
 import { expect } from 'vitest'
-import type { Namespace, Pod, ReplicaSet } from '#kit/api/objects.ts'
+import type { Deployment, EndpointSlice, Namespace, Pod, ReplicaSet } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import { lesson } from '#kit/testing/lesson.ts'
@@ -27,7 +27,7 @@ lesson(
     timeoutMs: 15_000,
   },
   () =>
-    onStage(async ({ server, client, manage, runPods }) => {
+    onStage('4.8', async ({ server, client, manage, runPods }) => {
       await manage()
       runPods('node-1')
       await create(client)
@@ -47,7 +47,7 @@ lesson(
     timeoutMs: 15_000,
   },
   () =>
-    onStage(async ({ server, client, manage, runPods }) => {
+    onStage('4.8', async ({ server, client, manage, runPods }) => {
       await manage()
       runPods('node-1')
       await create(client)
@@ -68,7 +68,7 @@ lesson(
     timeoutMs: 15_000,
   },
   () =>
-    onStage(async ({ server, client, manage, runPods, quiet }) => {
+    onStage('4.8', async ({ server, client, manage, runPods, quiet }) => {
       await manage()
       runPods('node-1')
       await create(client)
@@ -92,7 +92,7 @@ lesson(
     timeoutMs: 20_000,
   },
   () =>
-    onStage(async ({ server, client, manage, runPods }) => {
+    onStage('4.8', async ({ server, client, manage, runPods }) => {
       await manage()
       runPods('node-1')
       for (const name of ['shop', 'neighbour'])
@@ -121,5 +121,39 @@ lesson(
       }
       expect((await client.list(resources.configMaps)).items).toHaveLength(1)
       expect((await client.list(resources.serviceAccounts)).items).toHaveLength(1)
+    }),
+)
+
+lesson(
+  'a stable cluster costs no write, not even when the controllers are restarted',
+  {
+    scenario: 'A Deployment, a Service and their pods are stable. The controllers are stopped and started again.',
+    rule: 'In a stable world a controller decides nothing.',
+    source: 'recording kcm-restart-with-stable-objects: 0 writes',
+    timeoutMs: 20_000,
+  },
+  () =>
+    onStage('4.8', async ({ server, client, manage, runPods, quiet }) => {
+      const manager = await manage()
+      runPods('node-1')
+      await client.create(resources.namespaces, { metadata: { name: 'shop' } })
+      const ports = [{ port: 80, targetPort: 8080, protocol: 'TCP' }]
+      await client.create(resources.services, { metadata: web, spec: { selector: { app: 'web' }, ports } })
+      await create(client)
+      await server.untilList<Pod>(resources.pods, running(2))
+      const isComplete = ({ status }: Deployment) => status?.conditions?.[1]?.reason === 'NewReplicaSetAvailable'
+      await server.until<Deployment>(resources.deployments, 'shop/web', isComplete)
+      const allReady = ({ endpoints }: EndpointSlice) =>
+        endpoints.filter(({ conditions }) => conditions?.ready).length === 2
+      await server.untilList<EndpointSlice>(
+        resources.endpointSlices,
+        ([slice]) => slice !== undefined && allReady(slice),
+      )
+      await quiet(300)
+      await manager.stop()
+      const before = server.writes.length
+      await manage()
+      await quiet(400)
+      expect(server.writes.slice(before).map(({ method, path }) => `${method} ${path}`)).toEqual([])
     }),
 )

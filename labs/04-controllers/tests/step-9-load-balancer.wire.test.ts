@@ -17,7 +17,7 @@ lesson(
     timeoutMs: 15_000,
   },
   () =>
-    onStage(async ({ server, client, manageCloud, addNode }) => {
+    onStage('4.9', async ({ server, client, manageCloud, addNode }) => {
       await manageCloud()
       await client.create(resources.services, { metadata: web, spec: { type: 'LoadBalancer', ports: [{ port: 80 }] } })
       await addNode('node-1', '10.0.0.1')

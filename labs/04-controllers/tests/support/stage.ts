@@ -7,8 +7,9 @@ import { type ControllerManagerOptions, startControllerManager } from '#controll
 import type { Lease, Pod, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { startListWatch } from '#kit/client/list-watch.ts'
-import type { ApiClient } from '#kit/contracts/api-client.ts'
+import { type ApiClient, ConnectionError } from '#kit/contracts/api-client.ts'
 import { type Log, silentLog } from '#kit/contracts/log.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { type SimApiServer, startSimApiServer } from '#kit/sim/api-server.ts'
 
@@ -26,8 +27,23 @@ export interface Stage {
   quiet(ms?: number): Promise<void>
 }
 
-/** Runs a test on a stage of its own and takes everything down afterwards, however it ends. */
-export async function onStage(play: (stage: Stage) => Promise<void>, log: Log = silentLog): Promise<void> {
+/**
+ * Runs a test on a stage of its own and takes everything down afterwards, however it ends. A part that is not written yet and
+ * belongs to this step or an earlier one ends it at once, since the test would wait in vain; parts of later steps may be missing.
+ *
+ * @param step "4.5"
+ */
+export async function onStage(step: string, play: (stage: Stage) => Promise<void>): Promise<void> {
+  let missing = (_part: Error) => {}
+  const waitingInVain = new Promise<never>((_, reject) => {
+    missing = reject
+  })
+  const log: Log = {
+    ...silentLog,
+    error(_what, cause) {
+      if (isNotImplemented(cause) && ordinal(cause.step) <= ordinal(step)) missing(cause)
+    },
+  }
   const server = await startSimApiServer()
   const client = server.client()
   const running: { stop(): unknown }[] = []
@@ -62,12 +78,14 @@ export async function onStage(play: (stage: Stage) => Promise<void>, log: Log = 
     },
   }
   try {
-    await play(stage)
+    await Promise.race([play(stage), waitingInVain])
   } finally {
     await Promise.all(running.map((one) => one.stop()))
     await server.stop()
   }
 }
+
+const ordinal = (step: string) => Number(step.split('.')[1])
 
 async function startHeartbeats(client: ApiClient, name: string, address: string): Promise<{ die(): void }> {
   const lease = { namespace: 'kube-node-lease', name }
@@ -107,6 +125,11 @@ function startKubelets(client: ApiClient, nodes: readonly string[]): { stop(): v
       await client.patch(resources.pods, { ...ref, subresource: 'status' }, type, { status })
     }
   }
-  const handle = (pod: Stored<Pod>) => void act(pod).catch(() => {})
+  /** A request that was lost with its connection is sent again; a refused one means that somebody was faster. */
+  const handle = (pod: Stored<Pod>): void => {
+    act(pod).catch((error: unknown) => {
+      if (error instanceof ConnectionError) setTimeout(() => handle(pod), 20)
+    })
+  }
   return startListWatch<Pod>({ client, resource: resources.pods, handlers: { added: handle, updated: handle } })
 }
