@@ -18,8 +18,9 @@ import { type Machine, type NotReadyReasons, newNode, nodeConditions, renewedLea
 
 export const LEASE_PERIOD_MS = 10_000
 const STATUS_PERIOD_MS = 300_000
-/** Until the node is registered, every moment counts. */
-const REGISTER_RETRY_MS = 200
+/** A failed heartbeat is tried again soon, then ever later: a node that is silent for 40 s counts as lost. */
+const RETRY_FIRST_MS = 200
+const RETRY_LAST_MS = 7_000
 const CONFLICT_RETRIES = 5
 const LEASE_NAMESPACE = 'kube-node-lease'
 
@@ -43,6 +44,7 @@ export function startNodeReporter(options: NodeReporterOptions): { stop(): void;
   let stopped = false
   let beating = false
   let lastTrouble = ''
+  let retryMs = RETRY_FIRST_MS
 
   async function report(): Promise<void> {
     const current = await client.get<Node>(resources.nodes, { name }).catch((error: unknown) => {
@@ -113,12 +115,14 @@ export function startNodeReporter(options: NodeReporterOptions): { stop(): void;
         await renew()
       }
       lastTrouble = ''
+      retryMs = RETRY_FIRST_MS
     } catch (error) {
       // The same trouble every ten seconds is one line in the log.
       const trouble = describeError(error)
       if (trouble !== lastTrouble) log.error('heartbeat', error)
       lastTrouble = trouble
-      if (!node) nextMs = REGISTER_RETRY_MS
+      nextMs = retryMs
+      retryMs = Math.min(retryMs * 2, RETRY_LAST_MS)
     }
     beating = false
     if (!stopped) timer = clock.setTimer(nextMs, () => void beat())

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Pod, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
-import { silentLog } from '#kit/contracts/log.ts'
+import { type Log, silentLog } from '#kit/contracts/log.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { createFakeRuntime, type FakeRuntime } from '#kit/runtime/fake-runtime.ts'
 import { type SimApiServer, startSimApiServer } from '#kit/sim/api-server.ts'
 import { type KubeletOptions, type RunningKubelet, startKubelet } from '#kubelet/kubelet.ts'
@@ -22,6 +23,8 @@ export interface Rig {
   /** Resolves when the pod is as told; the test's time-out bounds it. */
   until(name: string, satisfies: (pod: Pod) => boolean): Promise<Pod>
   untilGone(name: string): Promise<unknown>
+  /** Rejects when the kubelet meets a part that is not written yet. */
+  readonly missingPart: Promise<never>
   stop(): Promise<void>
 }
 
@@ -30,6 +33,12 @@ export async function startRig(options: Partial<KubeletOptions> = {}): Promise<R
   const runtime = createFakeRuntime()
   const rootDir = mkdtempSync(join(tmpdir(), 'kubelet-'))
   const client = api.client()
+  // A kubelet with a part missing goes on, and says so in its log. A test that waits for it must not wait in vain.
+  let log: Log = silentLog
+  const missingPart = new Promise<never>((_, reject) => {
+    log = { ...silentLog, error: (_what, cause) => isNotImplemented(cause) && reject(cause) }
+  })
+  missingPart.catch(() => {})
   const start = () =>
     startKubelet({
       client: api.client(),
@@ -38,7 +47,7 @@ export async function startRig(options: Partial<KubeletOptions> = {}): Promise<R
       nodeIp: '10.244.0.11',
       podCidr: '10.244.1.0/24',
       rootDir,
-      log: silentLog,
+      log,
       ...options,
     })
   const rig: Rig = {
@@ -65,9 +74,13 @@ export async function startRig(options: Partial<KubeletOptions> = {}): Promise<R
         { namespace: 'default', name },
         gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds },
       ),
-    until: (name, satisfies) => api.until<Pod>(resources.pods, `default/${name}`, satisfies),
-    untilGone: (name) =>
-      api.untilList<Pod>(resources.pods, (pods) => pods.every(({ metadata }) => metadata?.name !== name)),
+    until: (name, satisfies) =>
+      Promise.race([api.until<Pod>(resources.pods, `default/${name}`, satisfies), missingPart]),
+    untilGone(name) {
+      const isGone = (pods: readonly Pod[]) => pods.every(({ metadata }) => metadata?.name !== name)
+      return Promise.race([api.untilList<Pod>(resources.pods, isGone), missingPart])
+    },
+    missingPart,
     async stop() {
       await rig.kubelet.stop()
       client.close()

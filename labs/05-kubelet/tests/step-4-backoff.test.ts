@@ -54,6 +54,7 @@ describe('the pause', () => {
     },
     () => {
       const backoff = new Backoff()
+      expect(backoff.remainingMs('key', NOW, NOW)).toBe(0)
       backoff.next('other', NOW, NOW)
       expect(backoff.remainingMs('key', NOW, NOW)).toBe(0)
     },

@@ -26,7 +26,7 @@ describe('a node', () => {
       timeoutMs,
     },
     async () => {
-      const node = await rig.api.until<Node>(resources.nodes, 'node-1', () => true)
+      const node = await Promise.race([rig.api.until<Node>(resources.nodes, 'node-1', () => true), rig.missingPart])
       expect(node.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True')
       const lease = await rig.api.until<Lease>(resources.leases, 'kube-node-lease/node-1', () => true)
       expect(lease.spec?.holderIdentity).toBe('node-1')

@@ -24,7 +24,6 @@ beforeAll(async () => {
   const tls = { ...serving, clientCa: authority.cert }
   rig = await startRig({ server: { address: '127.0.0.1', port: 0, tls } })
   await rig.create('web', 'echo one; echo two >&2; echo three; sleep 1000')
-  await rig.until('web', isRunning)
 })
 afterAll(() => rig?.stop())
 
@@ -101,6 +100,7 @@ describe('logs', () => {
       source: SERVER,
     },
     async () => {
+      await rig.until('web', isRunning)
       const logs = async (query: string) => (await get(`/containerLogs/default/web/main${query}`)).text
       expect(await logs('')).toBe('one\ntwo\nthree\n')
       expect(await logs('?tailLines=1')).toBe('three\n')
@@ -119,6 +119,7 @@ describe('logs', () => {
     },
     async () => {
       expect(await get('/containerLogs/default/none/main')).toEqual({ code: 404, text: 'pod "none" does not exist' })
+      await rig.until('web', isRunning)
       const previous = await get('/containerLogs/default/web/main?previous=true')
       const text = 'previous terminated container "main" in pod "web" not found'
       expect(previous).toEqual({ code: 400, text })
@@ -137,6 +138,7 @@ describe('exec', () => {
       timeoutMs: 10_000,
     },
     async () => {
+      await rig.until('web', isRunning)
       const session = await exec(['sh', '-c', 'echo out; echo err >&2; exit 7'])
       await session.closed
       expect([session.text(1), session.text(2)]).toEqual(['out\n', 'err\n'])
@@ -153,6 +155,7 @@ describe('exec', () => {
       timeoutMs: 10_000,
     },
     async () => {
+      await rig.until('web', isRunning)
       const session = await exec(['cat'], '&input=1')
       session.socket.send(Buffer.concat([Buffer.from([0]), Buffer.from('hello\n')]))
       session.socket.send(Buffer.from([255, 0]))
@@ -171,6 +174,7 @@ describe('exec', () => {
       timeoutMs: 10_000,
     },
     async () => {
+      await rig.until('web', isRunning)
       const session = await exec(['nosuch'], '', 'v4.channel.k8s.io')
       await session.closed
       const status = JSON.parse(session.text(3))

@@ -74,6 +74,20 @@ describe('a verdict', () => {
   )
 
   lesson(
+    'is kept apart from the last answer',
+    {
+      scenario: 'A ready container has failed once; now it fails a second time, and the threshold is three.',
+      rule: 'The answer and its count change at once, the verdict only at the threshold.',
+      source: WORKER,
+    },
+    () => {
+      const state = { result: 'success', lastAnswer: 'failure', inARow: 1 } as const
+      expect(observeAnswer(state, 'failure', {})).toEqual({ result: 'success', lastAnswer: 'failure', inARow: 2 })
+      expect(observeAnswer(state, 'success', {})).toEqual({ result: 'success', lastAnswer: 'success', inARow: 1 })
+    },
+  )
+
+  lesson(
     'on the startup stays open until it is clear',
     {
       scenario: 'A startup probe fails twice, then succeeds; another fails three times.',
