@@ -128,10 +128,15 @@ describe('requests', () => {
 })
 
 describe('answers', () => {
-  it('are 406 when the client accepts nothing that there is', async () => {
-    const server = await start(() => success)
+  it('are 406 when the client accepts nothing that there is, before anything is done', async () => {
+    let asked = 0
+    const server = await start(() => {
+      asked++
+      return success
+    })
     const response = await fetch(url(server), { headers: { Accept: 'application/vnd.kubernetes.protobuf' } })
     expect(await statusOf(response)).toMatchObject({ httpStatus: 406, reason: 'NotAcceptable' })
+    expect(asked).toBe(0)
   })
 
   it('are Tables, metadata or YAML on request', async () => {

@@ -93,11 +93,18 @@ async function serve(shell: Shell, request: IncomingMessage, response: ServerRes
   response.on('error', () => {})
   try {
     const target = parseTarget(request.url ?? '/')
+    // An answer that the client would not take must not be found out after the deed.
+    if (answersWithObject(target)) negotiate(request.headers.accept)
     const answer = await withTimeout(decide(shell, request, target), timeoutMs(target))
     await sendAnswer(shell, exchange, target, answer)
   } catch (error) {
     await sendError(exchange, error).catch(() => response.destroy())
   }
+}
+
+/** Below a group-version there are objects, but for logs, which are text. */
+function answersWithObject({ path }: RequestTarget): boolean {
+  return /^\/(api\/[^/]+|apis\/[^/]+\/[^/]+)\/./.test(path) && !path.endsWith('/log')
 }
 
 /** Asks the core. */

@@ -24,6 +24,7 @@ export interface RowCondition {
   readonly message: string
 }
 
+/** Objects may lack fields that their type calls required: old ones, or ones whose validation is lax. */
 export interface Printer<T = ApiObject> {
   readonly columns: readonly Column[]
   /** One cell per column. */

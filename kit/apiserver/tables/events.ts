@@ -30,7 +30,7 @@ export const eventPrinter: Printer<Event> = {
 function coreEventCells(event: CoreEvent, nowMs: number): readonly Cell[] {
   const firstSeen = age(event.firstTimestamp ?? event.eventTime, nowMs)
   const lastSeen = event.lastTimestamp ? age(event.lastTimestamp, nowMs) : firstSeen
-  const { kind = '', name, fieldPath = '' } = event.involvedObject
+  const { kind = '', name, fieldPath = '' } = event.involvedObject ?? {}
   return [
     event.series ? age(event.series.lastObservedTime, nowMs) : lastSeen,
     event.type ?? '',
@@ -42,7 +42,7 @@ function coreEventCells(event: CoreEvent, nowMs: number): readonly Cell[] {
     firstSeen,
     // An event that was reported once has no count in the newer form.
     event.series?.count ?? (event.count || 1),
-    event.metadata.name ?? '',
+    event.metadata?.name ?? '',
   ]
 }
 

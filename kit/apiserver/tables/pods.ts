@@ -57,7 +57,7 @@ export function summarizePod(pod: Pod): PodSummary {
   )
   const summary: PodSummary = {
     ready: 0,
-    total: (pod.spec?.containers.length ?? 0) + sidecars.size,
+    total: (pod.spec?.containers?.length ?? 0) + sidecars.size,
     status: pod.status?.reason || pod.status?.phase || '',
     restarts: 0,
     lastRestart: undefined,
@@ -113,7 +113,7 @@ function addContainers(summary: PodSummary, pod: Pod, sidecars: ReadonlySet<stri
 }
 
 function addRestarts(summary: PodSummary, container: ContainerStatus): void {
-  summary.restarts += container.restartCount
+  summary.restarts += container.restartCount ?? 0
   const finishedAt = container.lastState?.terminated?.finishedAt
   if (finishedAt && (!summary.lastRestart || summary.lastRestart < finishedAt)) summary.lastRestart = finishedAt
 }

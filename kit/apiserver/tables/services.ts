@@ -70,13 +70,13 @@ export const endpointsPrinter: Printer<Endpoints> = {
 function readyAddresses({ subsets = [] }: Endpoints): string {
   if (subsets.length === 0) return NONE
   const addresses = subsets.flatMap((subset) => {
-    const ips = (subset.addresses ?? []).map(({ ip }) => ip)
+    const ips = (subset.addresses ?? []).map(({ ip }) => ip ?? '')
     return subset.ports?.length ? subset.ports.flatMap(({ port }) => ips.map((ip) => hostPort(ip, port))) : ips
   })
   return firstThree(addresses)
 }
 
-function hostPort(host: string, port: number): string {
+function hostPort(host = '', port = 0): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
 }
 
@@ -92,9 +92,9 @@ export const endpointSlicePrinter: Printer<EndpointSlice> = {
     const ports = (slice.ports ?? []).map(({ port, name }) => `${port ?? name ?? '*'}`)
     return [
       slice.metadata?.name ?? '',
-      slice.addressType,
+      slice.addressType ?? '',
       firstThree(ports) || '<unset>',
-      firstThree((slice.endpoints ?? []).flatMap(({ addresses }) => addresses)) || '<unset>',
+      firstThree((slice.endpoints ?? []).flatMap(({ addresses }) => addresses ?? [])) || '<unset>',
       age(slice.metadata?.creationTimestamp, nowMs),
     ]
   },
