@@ -12,7 +12,7 @@ import { type Component, LAB_OF_PROGRAM, planComponents } from './components.ts'
 import { ensureCredentials } from './credentials.ts'
 import { type ClusterLayout, decideLayout } from './layout.ts'
 import { logEnd, type MissingPart, missingPartsIn, readLogSince } from './missing-parts.ts'
-import { chooseSubnet, ensureNetwork, nodeIpOf, podCidrOf, removeCluster } from './network.ts'
+import { claimNetwork, nodeIpOf, podCidrOf, removeCluster } from './network.ts'
 import { ensureNodeContainer } from './node-container.ts'
 import { bundlePrograms, programFile } from './programs.ts'
 import { type Progress, untilNodesReady } from './readiness.ts'
@@ -74,8 +74,8 @@ export function createCluster(options: BootOptions): Cluster {
       etcdMembers: options.etcdEndpoints ? 0 : options.etcdMembers,
       nodes: options.nodes,
       apiServerPort: options.apiServerPort,
-      chooseNetwork: async () =>
-        withDocker ? chooseSubnet(docker, options.name) : { subnet: '10.244.0.0/16', gateway: '127.0.0.1' },
+      claimNetwork: async (lastTime) =>
+        withDocker ? claimNetwork(docker, options.name, lastTime) : { subnet: '10.244.0.0/16', gateway: '127.0.0.1' },
       nodeAddresses: (network, ordinal) => ({
         ip: withDocker ? nodeIpOf(network, ordinal) : '127.0.0.1',
         podCidr: withDocker ? podCidrOf(network, ordinal) : `10.244.${ordinal}.0/24`,
@@ -122,9 +122,8 @@ export function createCluster(options: BootOptions): Cluster {
       killLeftoverProcesses(directory)
       if (!withDocker) return
       await ensureImages(docker, ({ reference, step }) => report(`${step} ${reference}`))
-      const { network, nodes } = await knownLayout()
       report('network')
-      await ensureNetwork(docker, options.name, network)
+      const { network, nodes } = await knownLayout()
       report('node containers')
       await Promise.all(
         nodes.map((node) =>

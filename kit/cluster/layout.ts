@@ -4,19 +4,14 @@
  */
 import { createServer } from 'node:net'
 import { type ClusterDirectory, readJsonFile, writeJsonFile } from './cluster-directory.ts'
+import type { ClusterNetwork } from './network.ts'
 
 export interface ClusterLayout {
+  /** Where pods only pretend, the gateway is the loopback address. */
   readonly network: ClusterNetwork
   readonly apiServerPort: number
   readonly etcdMembers: readonly { readonly name: string; readonly clientPort: number; readonly peerPort: number }[]
   readonly nodes: readonly NodeLayout[]
-}
-
-export interface ClusterNetwork {
-  /** All nodes and pods: "10.244.0.0/16". */
-  readonly subnet: string
-  /** The host as nodes and pods see it: the bridge's gateway, or the loopback address where pods only pretend. */
-  readonly gateway: string
 }
 
 export interface NodeLayout {
@@ -34,7 +29,8 @@ export interface LayoutWishes {
   readonly nodes: number
   /** A port that the user asked for; taken means an error, not another port. */
   readonly apiServerPort?: number | undefined
-  readonly chooseNetwork: () => Promise<ClusterNetwork>
+  /** @param lastTime the network of the last start, which is to be had again if possible. */
+  readonly claimNetwork: (lastTime: ClusterNetwork | undefined) => Promise<ClusterNetwork>
   /** Address and pod range of node `ordinal`, counted from 1. */
   readonly nodeAddresses: (
     network: ClusterNetwork,
@@ -67,7 +63,7 @@ export async function decideLayout(directory: ClusterDirectory, wishes: LayoutWi
       peerPort: await ports.prefer(before?.peerPort, first + 1),
     })
   }
-  const network = await wishes.chooseNetwork()
+  const network = await wishes.claimNetwork(known?.network)
   const nodes = []
   for (let ordinal = 1; ordinal <= wishes.nodes; ordinal++) {
     const before = known?.nodes[ordinal - 1]

@@ -10,7 +10,7 @@ import { describeWith } from '../testing/tools.ts'
 import { execInContainer } from './container-exec.ts'
 import {
   CLUSTER_LABEL,
-  type ClusterAddresses,
+  type ClusterNetwork,
   chooseSubnet,
   claimNetwork,
   networkName,
@@ -27,7 +27,7 @@ const docker = new Dockerode()
 vi.setConfig({ testTimeout: 30_000 })
 
 describeWith(['docker'], 'the network of a cluster', () => {
-  let addresses: ClusterAddresses
+  let addresses: ClusterNetwork
   let kubelet: Server
   let kubeletPort: number
   /** web-1 and client on node 1, web-2 on node 2. */

@@ -14,7 +14,7 @@ import type Dockerode from 'dockerode'
 /** Carried by every container and network of a cluster; its value is the cluster's name. */
 export const CLUSTER_LABEL = 'brain-and-muscle.cluster'
 
-export interface ClusterAddresses {
+export interface ClusterNetwork {
   /** All nodes and pods: "10.244.0.0/16". */
   readonly subnet: string
   /** The host's address on the bridge: "10.244.0.1". */
@@ -26,22 +26,26 @@ export function networkName(clusterName: string): string {
 }
 
 /** Address of node `ordinal`, counted from 1. */
-export function nodeIpOf({ gateway }: ClusterAddresses, ordinal: number): string {
+export function nodeIpOf({ gateway }: ClusterNetwork, ordinal: number): string {
   const [a, b] = gateway.split('.')
   return `${a}.${b}.0.${10 + ordinal}`
 }
 
 /** The pods of node `ordinal`, counted from 1. */
-export function podCidrOf({ gateway }: ClusterAddresses, ordinal: number): string {
+export function podCidrOf({ gateway }: ClusterNetwork, ordinal: number): string {
   const [a, b] = gateway.split('.')
   return `${a}.${b}.${ordinal}.0/24`
 }
 
 /**
- * The addresses that the cluster has, if its network exists already, otherwise the first /16 from 10.244.0.0 that neither
- * a Docker network nor an interface of this machine uses.
+ * The addresses that the cluster has, if its network exists already, otherwise those of last time or the first /16 from
+ * 10.244.0.0, whichever neither a Docker network nor an interface of this machine uses.
  */
-export async function chooseSubnet(docker: Dockerode, clusterName?: string): Promise<ClusterAddresses> {
+export async function chooseSubnet(
+  docker: Dockerode,
+  clusterName?: string,
+  lastTime?: ClusterNetwork,
+): Promise<ClusterNetwork> {
   const networks = await docker.listNetworks()
   const own = networks.find(({ Name }) => clusterName !== undefined && Name === networkName(clusterName))
   const ownSubnet = own?.IPAM?.Config?.[0]?.Subnet
@@ -51,10 +55,10 @@ export async function chooseSubnet(docker: Dockerode, clusterName?: string): Pro
   for (const addresses of Object.values(networkInterfaces())) {
     for (const { family, cidr } of addresses ?? []) if (family === 'IPv4' && cidr) used.push(cidr)
   }
-  for (let second = 244; second <= 254; second++) {
-    const subnet = `10.${second}.0.0/16`
-    if (!used.some((other) => overlaps(subnet, other))) return addressesOf(subnet)
-  }
+  const candidates = Array.from({ length: 11 }, (_, i) => `10.${244 + i}.0.0/16`)
+  if (lastTime) candidates.unshift(lastTime.subnet)
+  const free = candidates.find((subnet) => !used.some((other) => overlaps(subnet, other)))
+  if (free) return addressesOf(free)
   throw new Error('No address range is free for a cluster: 10.244.0.0/16 to 10.254.0.0/16 are all in use.')
 }
 
@@ -62,7 +66,7 @@ export async function chooseSubnet(docker: Dockerode, clusterName?: string): Pro
 export async function ensureNetwork(
   docker: Dockerode,
   clusterName: string,
-  { subnet, gateway }: ClusterAddresses,
+  { subnet, gateway }: ClusterNetwork,
 ): Promise<string> {
   const name = networkName(clusterName)
   const existing = (await docker.listNetworks()).find(({ Name }) => Name === name)
@@ -83,9 +87,13 @@ export async function ensureNetwork(
 }
 
 /** Chooses a subnet and creates the network in one go. Two clusters that start at the same moment get different ones. */
-export async function claimNetwork(docker: Dockerode, clusterName: string): Promise<ClusterAddresses> {
+export async function claimNetwork(
+  docker: Dockerode,
+  clusterName: string,
+  lastTime?: ClusterNetwork,
+): Promise<ClusterNetwork> {
   for (let attempt = 1; ; attempt++) {
-    const addresses = await chooseSubnet(docker, clusterName)
+    const addresses = await chooseSubnet(docker, clusterName, lastTime)
     try {
       await ensureNetwork(docker, clusterName, addresses)
       return addresses
@@ -112,7 +120,7 @@ function unlessGone(error: { statusCode?: number }): void {
   if (error.statusCode !== 404 && error.statusCode !== 409) throw error
 }
 
-function addressesOf(subnet: string): ClusterAddresses {
+function addressesOf(subnet: string): ClusterNetwork {
   const [a, b] = subnet.split('.')
   return { subnet, gateway: `${a}.${b}.0.1` }
 }
