@@ -65,6 +65,7 @@ export function createCluster(options: BootOptions): Cluster {
   let layout: ClusterLayout | undefined
   let components: Component[] = []
   let running: RunningComponent | undefined
+  let bundling: Promise<void> | undefined
   let startedMs = 0
   const logOffsets = new Map<string, number>()
 
@@ -82,6 +83,13 @@ export function createCluster(options: BootOptions): Cluster {
       }),
     })
     return layout
+  }
+
+  /** Goes on beside the making of the network; `prepareFiles` waits for it and reports its errors. */
+  function startBundling(): void {
+    if (options.inProcess) return
+    bundling = bundlePrograms(directory, options.mine)
+    bundling.catch(() => {})
   }
 
   function missingParts(): MissingPart[] {
@@ -120,6 +128,7 @@ export function createCluster(options: BootOptions): Cluster {
     async prepareRuntime(report) {
       // Before ports are chosen: what a crashed predecessor left would hold them.
       killLeftoverProcesses(directory)
+      startBundling()
       if (!withDocker) return
       await ensureImages(docker, ({ reference, step }) => report(`${step} ${reference}`))
       report('network')
@@ -142,11 +151,7 @@ export function createCluster(options: BootOptions): Cluster {
     },
 
     async prepareFiles() {
-      const known = await knownLayout()
-      await Promise.all([
-        ensureCredentials(directory, known),
-        options.inProcess ? undefined : bundlePrograms(directory, options.mine),
-      ])
+      await Promise.all([ensureCredentials(directory, await knownLayout()), bundling])
     },
 
     async startComponents() {
