@@ -58,6 +58,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
     ...(options.tls && { tls: options.tls }),
     ...(options.kubelet && { kubelet: options.kubelet }),
     ready: () => isReady,
+    log,
   })
   const compactor = startCompactor(store, clock, log)
   const keepUp = () => {

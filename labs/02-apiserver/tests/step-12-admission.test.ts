@@ -1,0 +1,239 @@
+/** Step 2.12: admission, and what the server hands out. */
+import { describe, expect } from 'vitest'
+import { withDefaultTolerations } from '#apiserver/admission/default-tolerations.ts'
+import { checkNamespace } from '#apiserver/admission/namespace-lifecycle.ts'
+import { withServiceAccount } from '#apiserver/admission/service-account.ts'
+import { freeOffset, isTaken, withOffset } from '#apiserver/services/free-offset.ts'
+import { createRandom } from '#kit/sim/random.ts'
+import { lesson } from '#kit/testing/lesson.ts'
+import { kinds, NOW, refusalOf, stored } from './fixtures.ts'
+
+const LIFECYCLE = 'apiserver pkg/admission/plugin/namespace/lifecycle/admission.go'
+const TOLERATIONS = 'kubernetes plugin/pkg/admission/defaulttolerationseconds/admission.go'
+const BITMAP = 'kubernetes pkg/registry/core/service/allocator/bitmap.go'
+
+describe('namespaces', () => {
+  const creation = { operation: 'CREATE', row: kinds.pod, namespace: 'shop', name: 'web' } as const
+  const active = stored({ name: 'shop' }, { status: { phase: 'Active' } })
+
+  lesson(
+    'must be there before anything is created in them',
+    {
+      scenario: 'A pod is created in shop, which exists, and which does not.',
+      rule: 'NotFound, and about the namespace, not about the pod.',
+      source: LIFECYCLE,
+    },
+    () => {
+      expect(() => checkNamespace(creation, active)).not.toThrow()
+      expect(refusalOf(() => checkNamespace(creation, undefined))).toEqual({
+        code: 404,
+        reason: 'NotFound',
+        message: 'namespaces "shop" not found',
+        details: { name: 'shop', kind: 'namespaces' },
+      })
+    },
+  )
+
+  lesson(
+    'take nothing new when they are being deleted',
+    {
+      scenario: 'shop is Terminating; another one has only its deletion on record.',
+      rule: 'Forbidden, with a cause that controllers understand: they stop trying instead of refilling the namespace.',
+      source: LIFECYCLE,
+    },
+    () => {
+      const terminating = stored({ name: 'shop' }, { status: { phase: 'Terminating' } })
+      expect(refusalOf(() => checkNamespace(creation, terminating))).toEqual({
+        code: 403,
+        reason: 'Forbidden',
+        message:
+          'pods "web" is forbidden: unable to create new content in namespace shop because it is being terminated',
+        details: {
+          name: 'web',
+          kind: 'pods',
+          causes: [
+            {
+              reason: 'NamespaceTerminating',
+              message: 'namespace shop is being terminated',
+              field: 'metadata.namespace',
+            },
+          ],
+        },
+      })
+      const marked = stored({ name: 'shop', deletionTimestamp: NOW }, { status: { phase: 'Active' } })
+      expect(refusalOf(() => checkNamespace(creation, marked)).reason).toBe('Forbidden')
+    },
+  )
+
+  lesson(
+    'can be emptied while they are being deleted',
+    {
+      scenario: 'Updates and deletions in a namespace that is Terminating; a node is created.',
+      rule: 'Only creations of namespaced kinds are asked about: finalizers must be removable, pods must be able to end.',
+      source: LIFECYCLE,
+    },
+    () => {
+      expect(() => checkNamespace({ ...creation, operation: 'UPDATE' }, undefined)).not.toThrow()
+      expect(() => checkNamespace({ ...creation, operation: 'DELETE' }, undefined)).not.toThrow()
+      expect(() => checkNamespace({ ...creation, row: kinds.node, namespace: '' }, undefined)).not.toThrow()
+    },
+  )
+
+  lesson(
+    'that the cluster lives in are not deleted',
+    {
+      scenario: 'DELETE of the namespaces default, kube-system, kube-public, shop; of a pod called default.',
+      rule: 'Some are immortal.',
+      source: LIFECYCLE,
+    },
+    () => {
+      const row = {
+        resource: { ...kinds.node.resource, kind: 'Namespace', plural: 'namespaces', singular: 'namespace' },
+      }
+      const deletion = (name: string) => ({ operation: 'DELETE', row, namespace: name, name }) as const
+      for (const name of ['default', 'kube-system', 'kube-public']) {
+        expect(refusalOf(() => checkNamespace(deletion(name), undefined))).toMatchObject({
+          code: 403,
+          message: `namespaces "${name}" is forbidden: this namespace may not be deleted`,
+        })
+      }
+      expect(() => checkNamespace(deletion('shop'), undefined)).not.toThrow()
+      expect(() => checkNamespace({ ...creation, operation: 'DELETE', name: 'default' }, undefined)).not.toThrow()
+    },
+  )
+})
+
+describe('pods', () => {
+  lesson(
+    'run as somebody',
+    {
+      scenario: 'Pods that name no account, a new-style one, an old-style one, both.',
+      rule: 'default when nobody is named; both fields say the same, the newer one wins.',
+      source: 'kubernetes plugin/pkg/admission/serviceaccount/admission.go',
+    },
+    () => {
+      const account = (spec: object) => withServiceAccount({ containers: [], ...spec })
+      const as = (name: string) => ({ containers: [], serviceAccountName: name, serviceAccount: name })
+      expect(account({})).toEqual(as('default'))
+      expect(account({ serviceAccountName: 'robot' })).toEqual(as('robot'))
+      expect(account({ serviceAccount: 'robot' })).toEqual(as('robot'))
+      expect(account({ serviceAccountName: 'new', serviceAccount: 'old' })).toEqual(as('new'))
+    },
+  )
+
+  const [notReady, unreachable] = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'].map((key) => ({
+    key,
+    operator: 'Exists',
+    effect: 'NoExecute',
+    tolerationSeconds: 300,
+  }))
+
+  lesson(
+    'wait five minutes for a silent node',
+    {
+      scenario: 'A pod with no tolerations, and one that tolerates something else.',
+      rule: 'Both taints of a silent node are tolerated for 300 s; what the user wrote comes first.',
+      source: TOLERATIONS,
+    },
+    () => {
+      expect(withDefaultTolerations([])).toEqual([notReady, unreachable])
+      const gpu = { key: 'gpu', operator: 'Exists', effect: 'NoSchedule' }
+      expect(withDefaultTolerations([gpu])).toEqual([gpu, notReady, unreachable])
+    },
+  )
+
+  lesson(
+    'may have other ideas about that',
+    {
+      scenario:
+        'A pod that leaves after 5 s; one that tolerates everything; one that tolerates the taint, but not its NoExecute.',
+      rule: 'A taint that is tolerated already, by key or by no key, for NoExecute or for any effect, is left to the user.',
+      source: TOLERATIONS,
+    },
+    () => {
+      const quick = {
+        key: 'node.kubernetes.io/unreachable',
+        operator: 'Exists',
+        effect: 'NoExecute',
+        tolerationSeconds: 5,
+      }
+      expect(withDefaultTolerations([quick])).toEqual([quick, notReady])
+      const anyEffect = { key: 'node.kubernetes.io/not-ready', operator: 'Exists' }
+      expect(withDefaultTolerations([anyEffect])).toEqual([anyEffect, unreachable])
+      const everything = { operator: 'Exists' }
+      expect(withDefaultTolerations([everything])).toEqual([everything])
+      const noSchedule = { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoSchedule' }
+      expect(withDefaultTolerations([noSchedule])).toEqual([noSchedule, notReady, unreachable])
+    },
+  )
+})
+
+describe('a range of numbers', () => {
+  const none = new Uint8Array(32)
+
+  lesson(
+    'remembers each number as one bit',
+    {
+      scenario: 'Numbers 0, 9 and 255 are taken, 9 is given back.',
+      rule: 'Bit n of the map is number n; the map that was passed in stays as it was.',
+      source: BITMAP,
+    },
+    () => {
+      const taken = [0, 9, 255].reduce((bitmap, offset) => withOffset(bitmap, offset, true), none)
+      expect([0, 1, 8, 9, 10, 254, 255].filter((offset) => isTaken(taken, offset))).toEqual([0, 9, 255])
+      const given = withOffset(taken, 9, false)
+      expect([isTaken(given, 9), isTaken(taken, 9), isTaken(given, 0)]).toEqual([false, true, true])
+      expect(none.every((byte) => byte === 0)).toBe(true)
+      expect(isTaken(withOffset(given, 9, false), 9)).toBe(false)
+    },
+  )
+
+  lesson(
+    'gives out its upper part first',
+    {
+      scenario: 'A range of 256, whose first 16 are for users who ask for a number by name. Fractions 0, 0.5, 0.999.',
+      rule: 'A free number above the band, beginning at the fraction of the upper part.',
+      source: 'KEP-3070',
+    },
+    () => {
+      expect([0, 0.5, 0.999].map((fraction) => freeOffset(none, 256, fraction))).toEqual([16, 136, 255])
+      expect(freeOffset(none, 10, 0)).toBe(0)
+    },
+  )
+
+  lesson(
+    'looks for the next free one, and around',
+    {
+      scenario: 'Numbers 254 and 255 are taken, and the search begins at 254.',
+      rule: 'Behind the end of the upper part comes its beginning, not the band below it.',
+      source: BITMAP,
+    },
+    () => {
+      const taken = [254, 255].reduce((bitmap, offset) => withOffset(bitmap, offset, true), none)
+      expect(freeOffset(taken, 256, 238 / 240)).toBe(16)
+    },
+  )
+
+  lesson(
+    'gives every number once, the lower ones last, and then none',
+    {
+      scenario: 'A range of 100 is emptied at random.',
+      rule: 'No number twice, none left out, nothing beyond the size; the 16 of the band come last.',
+      source: `${BITMAP}; KEP-3070`,
+    },
+    (context) => {
+      const seed = Date.now() % 1_000_000
+      context.seed(seed)
+      const random = createRandom(seed)
+      let bitmap = new Uint8Array(13)
+      const given: number[] = []
+      for (let offset = freeOffset(bitmap, 100, random.next()); offset !== undefined && given.length < 200; ) {
+        given.push(offset)
+        bitmap = withOffset(bitmap, offset, true) as Uint8Array<ArrayBuffer>
+        offset = freeOffset(bitmap, 100, random.next())
+      }
+      expect([...given].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i))
+      expect(given.slice(84).every((offset) => offset < 16)).toBe(true)
+    },
+  )
+})
