@@ -8,6 +8,7 @@ import type { ApiObject } from '../api/objects.ts'
 import { resources } from '../api/resources.ts'
 import { createAuthority } from '../cluster/pki.ts'
 import type { ApiRequest, ApiResponse, HttpServer, HttpServerOptions, KindRow } from '../contracts/apiserver.ts'
+import { createLog } from '../contracts/log.ts'
 import { NotImplemented } from '../contracts/not-implemented.ts'
 import { startHttpServer } from './http-server.ts'
 
@@ -193,9 +194,14 @@ describe('answers', () => {
   })
 
   it('to a failure inside the core are a 500 without a stack, to a stub a 501 that names the step', async () => {
-    const failing = await start(() => {
-      throw new TypeError('boom')
-    })
+    const lines: string[] = []
+    const log = createLog('test', (line) => lines.push(line))
+    const failing = await start(
+      () => {
+        throw new TypeError('boom')
+      },
+      { log },
+    )
     const response = await fetch(url(failing))
     const text = await response.text()
     expect(JSON.parse(text)).toMatchObject({
@@ -204,6 +210,7 @@ describe('answers', () => {
       message: 'Internal error occurred: boom',
     })
     expect(text).not.toContain('http-server')
+    expect(lines).toEqual([expect.stringMatching(/error test GET .*: boom$/)])
 
     const stub = await start(() => {
       throw new NotImplemented('2.1', 'parseRequestInfo', 'Read the path', 'labs/02-apiserver/src/request-info.ts')
@@ -340,10 +347,48 @@ describe('documents', () => {
     expect([response.status, await response.text()]).toEqual([code, text])
   })
 
+  it('of discovery come with exactly the content type that was asked for', async () => {
+    const server = await start(() => ({ kind: 'document' }))
+    const type = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'
+    const aggregated = await fetch(url(server, '/api'), { headers: { Accept: `${type},application/json` } })
+    expect(aggregated.headers.get('content-type')).toBe(type)
+    expect(await aggregated.json()).toMatchObject({
+      kind: 'APIGroupDiscoveryList',
+      items: [{ versions: [{ version: 'v1' }] }],
+    })
+    expect(await (await fetch(url(server, '/api'))).json()).toMatchObject({ kind: 'APIVersions', versions: ['v1'] })
+  })
+
+  it('of OpenAPI need not be fetched again', async () => {
+    const server = await start(() => ({ kind: 'document' }))
+    const index = await fetch(url(server, '/openapi/v3'))
+    const { paths } = (await index.json()) as { paths: Record<string, { serverRelativeURL: string }> }
+    const again = await fetch(url(server, '/openapi/v3'), { headers: { 'If-None-Match': index.headers.get('etag')! } })
+    expect(again.status).toBe(304)
+    const document = await fetch(url(server, paths['api/v1']!.serverRelativeURL))
+    expect([document.status, document.headers.get('cache-control')]).toEqual([200, 'public, immutable'])
+  })
+
   it('say when the server is not ready', async () => {
     const server = await start(() => ({ kind: 'document' }), { ready: () => false })
     expect((await fetch(url(server, '/readyz'))).status).toBe(500)
     expect((await fetch(url(server, '/livez'))).status).toBe(200)
+  })
+})
+
+describe('addresses', () => {
+  it('share one port', async () => {
+    const server = await start(() => success, { bindAddresses: ['127.0.0.1', '127.0.0.2'] })
+    for (const address of ['127.0.0.1', '127.0.0.2']) {
+      expect((await fetch(`http://${address}:${server.port}/`)).status).toBe(200)
+    }
+  })
+
+  it('that cannot be had leave nothing listening', async () => {
+    const server = await start(() => success)
+    const addresses = ['127.0.0.2', '127.0.0.1']
+    await expect(start(() => success, { bindAddresses: addresses, port: server.port })).rejects.toThrow('EADDRINUSE')
+    await expect(fetch(`http://127.0.0.2:${server.port}/`)).rejects.toThrow()
   })
 })
 

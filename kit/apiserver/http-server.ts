@@ -12,6 +12,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type StatusDetails, StatusError } from '../api/status-error.ts'
 import type { ApiRequest, ApiResponse, HttpServer, HttpServerOptions } from '../contracts/apiserver.ts'
+import { isNotImplemented } from '../contracts/not-implemented.ts'
 import { type Exchange, sendError, sendObject } from './answer.ts'
 import { credentialsOf } from './credentials.ts'
 import { type DocumentSources, sendDocumentAt } from './documents.ts'
@@ -98,6 +99,7 @@ async function serve(shell: Shell, request: IncomingMessage, response: ServerRes
     const answer = await withTimeout(decide(shell, request, target), timeoutMs(target))
     await sendAnswer(shell, exchange, target, answer)
   } catch (error) {
+    logOurFault(shell, request, response, error)
     await sendError(exchange, error).catch(() => response.destroy())
   }
 }
@@ -199,8 +201,20 @@ async function serveUpgrade(shell: Shell, request: IncomingMessage, socket: Dupl
     }
     await shell.kubelets.tunnel(request, socket, head, answer)
   } catch (error) {
+    logOurFault(shell, request, socket, error)
     refuseUpgrade(socket, error)
   }
+}
+
+/** What we did not mean to happen. Clients that go away in the middle of an answer are their own business. */
+function logOurFault(
+  { options }: Shell,
+  { method, url }: IncomingMessage,
+  connection: Duplex | ServerResponse,
+  error: unknown,
+) {
+  if (error instanceof StatusError || isNotImplemented(error) || connection.destroyed) return
+  options.log?.error(`${method} ${url}`, error)
 }
 
 /** What is not HTTP gets a 400 and is gone; without this, Node would do the same, but say nothing of the reason. */

@@ -231,6 +231,11 @@ describeWith(['kubectl'], 'kubectl', () => {
     expect(text).toMatch(/^KIND: +Pod\nVERSION: +v1\n\nFIELD: containers <\[\]Container>\n/)
     expect(text).toMatch(/ {2}image\t<string>\n/)
     expect(text).toMatch(/ {2}name\t<string> -required-\n/)
+    for (const kind of ['node', 'service', 'endpointslices', 'leases', 'event --api-version=events.k8s.io/v1', 'rc']) {
+      expect(await kubectl.output(`explain ${kind} --recursive`)).toMatch(
+        /FIELDS:\n.* {2}metadata\t<ObjectMeta>\n {4}annotations\t<map\[string\]string>\n/s,
+      )
+    }
     expect(await kubectl.output('explain deployment.spec.strategy --recursive')).toMatch(
       /^GROUP: +apps\nKIND: +Deployment\nVERSION: +v1\n.*rollingUpdate\t<RollingUpdateDeployment>\n {4}maxSurge\t<IntOrString>\n/s,
     )

@@ -17,6 +17,7 @@
  */
 import type { ApiObject, Stored } from '../api/objects.ts'
 import type { Resource } from '../api/resources.ts'
+import type { Log } from './log.ts'
 import type { RunningComponent } from './running-component.ts'
 
 /** Who is asking. Step 2.11 makes it from `Credentials`. */
@@ -226,6 +227,8 @@ export interface HttpServerOptions {
   }
   /** For `/readyz`. */
   ready?(): boolean
+  /** Hears of answers that failed through no fault of the client. */
+  readonly log?: Log
   /** Milliseconds after which a watcher that reads nothing is cut off; ten seconds when not given. */
   readonly stalledWatchMs?: number
 }
