@@ -1,11 +1,11 @@
 /** The checker's first form, tried on submissions that are honest, wrong, stuck, noisy and hostile. */
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPaint } from '../kit/cli/terminal/paint.ts'
-import { type Lab, readCatalog, repositoryRoot as source } from '../kit/labs/catalog.ts'
-import { runStubs } from '../kit/stubs/command.ts'
+import { type Lab, readCatalog } from '../kit/labs/catalog.ts'
+import { createSmallRepository, type SmallRepository, writeFiles } from '../kit/testing/small-repository.ts'
 import { gradeAll, gradeOne, type SubmissionGrade } from './grade.ts'
 import { RejectedSubmission, takeIn } from './intake.ts'
 import { processIsolation } from './isolate.ts'
@@ -14,95 +14,49 @@ import { tableOf, writeReports } from './report.ts'
 
 const BOUNDS = { timeoutMs: 60_000, stuckAfterMs: 3_000, outputBytes: 1_000_000 }
 
-/** A repository with one small lab, so that these tests say nothing about the real ones. */
-let root: string
+let small: SmallRepository
 let labs: Lab[]
 let submissions: string
 
-const SOLUTION = `/** Sums. */
-
-/**
- * Adds.
- *
- * @lab 3.1 Add two numbers
- */
-export function add(a: number, b: number): number {
-  return a + b
-}
-`
-const OTHER = SOLUTION.replaceAll('3.1', '3.2').replaceAll('add', 'plus')
-const testOf = (file: string, symbol: string) => `import { expect, it } from 'vitest'
-import { ${symbol} } from '#scheduler/${file}'
-it('adds', () => {
-  expect(${symbol}(1, 2)).toBe(3)
-})
-`
-const yamlStep = (n: number, file: string) => `
-  - id: "3.${n}"
-    title: Step ${n}
-    points: ${n * 10}
-    files: [${file}]
-    tests: [tests/step-${n}.test.ts]
-    hints: [a nudge, the idea, the code]`
-
 beforeAll(() => {
-  root = mkdtempSync(join(tmpdir(), 'checker-test-root-'))
-  submissions = mkdtempSync(join(tmpdir(), 'checker-test-submissions-'))
-  for (const path of ['kit', 'checker', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.labs.json']) {
-    cpSync(join(source, path), join(root, path), { recursive: true })
-  }
-  symlinkSync(join(source, 'node_modules'), join(root, 'node_modules'), 'dir')
-  write(root, {
-    'solutions/03-scheduler/add.ts': SOLUTION,
-    'solutions/03-scheduler/plus.ts': OTHER,
-    'labs/03-scheduler/lab.yaml': `number: 3\ntitle: Sums\nsteps:${yamlStep(1, 'add.ts')}${yamlStep(2, 'plus.ts')}\n`,
-    'labs/03-scheduler/tests/step-1.test.ts': testOf('add.ts', 'add'),
-    'labs/03-scheduler/tests/step-2.test.ts': testOf('plus.ts', 'plus'),
-  })
-  runStubs(root, { labs: [], check: false, force: false })
-  labs = readCatalog(root)
+  small = createSmallRepository()
+  submissions = mkdtempSync(join(tmpdir(), 'submissions-'))
+  labs = readCatalog(small.root)
 })
 
 afterAll(() => {
-  for (const folder of [root, submissions]) rmSync(folder, { recursive: true, force: true })
+  small.remove()
+  rmSync(submissions, { recursive: true, force: true })
 })
-
-function write(folder: string, files: Readonly<Record<string, string>>): string {
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(join(folder, path, '..'), { recursive: true })
-    writeFileSync(join(folder, path), text)
-  }
-  return folder
-}
 
 const src = 'labs/03-scheduler/src'
 
 function submit(name: string, files: Readonly<Record<string, string>>): string {
   mkdirSync(join(submissions, name, src), { recursive: true })
-  return write(join(submissions, name), files)
+  return writeFiles(join(submissions, name), files)
 }
 
 const grade = (checkout: string, bounds = BOUNDS) =>
-  gradeOne(checkout, { root, labs, isolation: processIsolation, bounds })
+  gradeOne(checkout, { root: small.root, labs, isolation: processIsolation, bounds })
 const statuses = (result: SubmissionGrade) =>
   result.labs[0]?.steps.map((step) => `${step.step} ${step.status} ${step.points}`)
 
-describe('grading', () => {
+describe('grading', { timeout: 60_000 }, () => {
   it('gives a right submission all points', async () => {
-    const result = await grade(submit('right', { [`${src}/add.ts`]: SOLUTION, [`${src}/plus.ts`]: OTHER }))
+    const result = await grade(submit('right', { [`${src}/add.ts`]: small.add, [`${src}/plus.ts`]: small.plus }))
     expect(statuses(result)).toEqual(['3.1 passed 10', '3.2 passed 20'])
     expect([result.status, result.points, result.maxPoints]).toEqual(['graded', 30, 30])
   })
 
   it('gives the stubs none, without running them', async () => {
-    const stubs = join(root, src)
+    const stubs = join(small.root, src)
     const checkout = submit('stubs', { [`${src}/add.ts`]: readFileSync(join(stubs, 'add.ts'), 'utf8') })
     expect(statuses(await grade(checkout))).toEqual(['3.1 not begun 0', '3.2 not begun 0'])
   })
 
   it('tells a wrong step from a right one and says what failed', async () => {
-    const wrong = SOLUTION.replace('a + b', 'a - b')
-    const result = await grade(submit('wrong', { [`${src}/add.ts`]: wrong, [`${src}/plus.ts`]: OTHER }))
+    const wrong = small.add.replace('a + b', 'a - b')
+    const result = await grade(submit('wrong', { [`${src}/add.ts`]: wrong, [`${src}/plus.ts`]: small.plus }))
     expect(statuses(result)).toEqual(['3.1 wrong 0', '3.2 passed 20'])
     expect(result.labs[0]?.steps[0]?.detail).toContain('expected -1 to be 3')
   })
@@ -110,7 +64,7 @@ describe('grading', () => {
   it('ignores the tests, configuration and packages of a submission', async () => {
     const result = await grade(
       submit('cunning', {
-        [`${src}/add.ts`]: SOLUTION.replace('a + b', '0'),
+        [`${src}/add.ts`]: small.add.replace('a + b', '0'),
         'labs/03-scheduler/tests/step-1.test.ts': `import { it } from 'vitest'\nit('passes', () => {})\n`,
         'labs/03-scheduler/lab.yaml': 'number: 3\n',
         'vitest.config.ts': 'throw new Error("loaded")',
@@ -124,39 +78,39 @@ describe('grading', () => {
   })
 
   it('ends an endless loop, and still judges the other steps', async () => {
-    const loop = SOLUTION.replace('return a + b', 'while (true) a = b')
-    const result = await grade(submit('loop', { [`${src}/add.ts`]: loop, [`${src}/plus.ts`]: OTHER }))
+    const loop = small.add.replace('return a + b', 'while (true) a = b')
+    const result = await grade(submit('loop', { [`${src}/add.ts`]: loop, [`${src}/plus.ts`]: small.plus }))
     expect(statuses(result)).toEqual(['3.1 broken 0', '3.2 passed 20'])
     expect(result.labs[0]?.steps[0]?.detail).toContain('endless loop')
-  }, 60_000)
+  })
 
   it('keeps to its time limit, whatever the code does', async () => {
-    const loop = `await new Promise((done) => setTimeout(done, 60_000))\n${SOLUTION}`
+    const loop = `await new Promise((done) => setTimeout(done, 60_000))\n${small.add}`
     const result = await grade(submit('slow', { [`${src}/add.ts`]: loop }), { ...BOUNDS, timeoutMs: 3_000 })
     expect(statuses(result)?.[0]).toBe('3.1 timeout 0')
-  }, 20_000)
+  })
 
   it('keeps to its output limit', async () => {
-    const loud = `import { writeSync } from 'node:fs'\nfor (;;) writeSync(1, 'x'.repeat(10_000))\n${SOLUTION}`
+    const loud = `import { writeSync } from 'node:fs'\nfor (;;) writeSync(1, 'x'.repeat(10_000))\n${small.add}`
     const result = await grade(submit('loud', { [`${src}/add.ts`]: loud }), { ...BOUNDS, outputBytes: 100_000 })
     expect(result.points).toBe(0)
     expect(['3.1 output 0', '3.1 broken 0']).toContain(statuses(result)?.[0])
-  }, 60_000)
+  })
 
   it('survives code that ends its process', async () => {
     const result = await grade(
-      submit('exit', { [`${src}/add.ts`]: `process.exit(0)\n${SOLUTION}`, [`${src}/plus.ts`]: OTHER }),
+      submit('exit', { [`${src}/add.ts`]: `process.exit(0)\n${small.add}`, [`${src}/plus.ts`]: small.plus }),
     )
     expect(result.status).toBe('graded')
     expect(statuses(result)?.[0]).toBe('3.1 broken 0')
     expect(statuses(result)?.[1]).toBe('3.2 passed 20')
-  }, 60_000)
+  })
 
   it('goes on with the next submission when one cannot be graded', async () => {
     const linked = submit('linked', {})
     symlinkSync('/etc/hostname', join(linked, src, 'add.ts'))
     const checkouts = [linked, join(submissions, 'nowhere'), submit('last', {})]
-    const results = await gradeAll(checkouts, { root, labs, isolation: processIsolation, bounds: BOUNDS })
+    const results = await gradeAll(checkouts, { root: small.root, labs, isolation: processIsolation, bounds: BOUNDS })
     expect(results.map((result) => result.status)).toEqual(['rejected', 'rejected', 'graded'])
     expect(results[0]?.reason).toContain('is a link')
 

@@ -1,4 +1,4 @@
-/** Runs one of the repository's own commands for the gate, with a deadline. */
+/** Runs one of the repository's own commands, for the gate and for tests of the commands, with a deadline. */
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { repositoryRoot } from '../labs/catalog.ts'
@@ -11,9 +11,13 @@ export interface CommandResult {
 }
 
 /** The command and all it started are killed at the deadline. */
-export function runCommand(args: readonly string[], deadlineMs: number): Promise<CommandResult> {
-  const child = spawn(process.execPath, [join(repositoryRoot, 'kit/cli/start.mjs'), ...args], {
-    cwd: repositoryRoot,
+export function runCommand(
+  args: readonly string[],
+  deadlineMs: number,
+  root: string = repositoryRoot,
+): Promise<CommandResult> {
+  const child = spawn(process.execPath, [join(root, 'kit/cli/start.mjs'), ...args], {
+    cwd: root,
     // A process group of its own, so that the workers of a stuck run can be ended with it.
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { repositoryRoot as root } from '../labs/catalog.ts'
+import { compareStubs, generateStubTree, labNames } from '../stubs/stub-tree.ts'
 
 /** Runs a tool of node_modules and returns what it complains about. */
 function complaints(tool: string, ...args: string[]): string {
@@ -15,12 +16,16 @@ function complaints(tool: string, ...args: string[]): string {
   return result.status === 0 ? '' : `${result.error ?? ''}${result.stdout}${result.stderr}`
 }
 
+/** Half-written labs need not type-check; the stubs as committed must. */
+const editedByLearner =
+  !process.env.CI && labNames(root).some((lab) => compareStubs(root, generateStubTree(root, lab)).edited.length > 0)
+
 describe('the source', () => {
   it('type-checks with all solutions', () => {
     expect(complaints('tsc', '-p', 'tsconfig.json')).toBe('')
   })
 
-  it('type-checks with all stubs', () => {
+  it.skipIf(editedByLearner)('type-checks with all stubs', () => {
     expect(complaints('tsc', '-p', 'tsconfig.labs.json')).toBe('')
   })
 

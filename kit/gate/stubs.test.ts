@@ -10,7 +10,10 @@ const labs = readCatalog()
 
 describe('the stubs', () => {
   it('and the code in the guides are what `npm run stubs` generates', () => {
-    expect(runStubs(root, { labs: [], check: true, force: false }).lines).toEqual([])
+    const { lines } = runStubs(root, { labs: [], check: true, force: false })
+    // In a learner's own checkout, edited stubs are what it is for; what is committed must be as generated.
+    const drift = process.env.CI ? lines : lines.filter((line) => /^(outdated|no longer generated)/.test(line))
+    expect(drift).toEqual([])
   })
 
   it('belong to labs that all have a lab.yaml', () => {

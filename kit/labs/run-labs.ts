@@ -31,6 +31,8 @@ export interface LabRunner {
   close(): Promise<void>
 }
 
+/** What waits for something that never happens should not keep a learner waiting; no test comes near it. */
+const TEST_TIMEOUT_MS = 10_000
 const STUCK_AFTER_MS = 60_000
 
 /** A Vite plugin that gives some files another text than the disk has. */
@@ -52,7 +54,12 @@ export interface RunnerOptions {
 
 export async function createLabRunner(
   selection: readonly LabSteps[],
-  { root = repositoryRoot, plugins = [], testTimeoutMs, stuckAfterMs = STUCK_AFTER_MS }: RunnerOptions = {},
+  {
+    root = repositoryRoot,
+    plugins = [],
+    testTimeoutMs = TEST_TIMEOUT_MS,
+    stuckAfterMs = STUCK_AFTER_MS,
+  }: RunnerOptions = {},
 ): Promise<LabRunner> {
   const order = new Map<string, { lab: Lab; step: Step }>()
   for (const { lab, steps } of selection) {
@@ -82,7 +89,7 @@ export async function createLabRunner(
         include: steps.flatMap((step) => step.tests.map((test) => `labs/${lab.name}/${test}`)),
         // Quicker to start than processes, by a third of the learner's waiting time.
         pool: 'threads' as const,
-        ...(testTimeoutMs !== undefined && { testTimeout: testTimeoutMs }),
+        testTimeout: testTimeoutMs,
       },
     }
   })
