@@ -150,7 +150,7 @@ describe('which pods go first', () => {
     {
       scenario: 'Two pods on n1, one on n2, all alike.',
       rule: 'Among equals, the pods of the fuller node go first.',
-      source: 'kubernetes KEP-2185 and ActivePodsWithRanks',
+      source: 'kubernetes pkg/controller/controller_utils.go: ActivePodsWithRanks (Rank)',
     },
     () =>
       expect(
