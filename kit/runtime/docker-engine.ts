@@ -76,7 +76,7 @@ export interface DockerEngine {
   exec(id: string, command: readonly string[], options: StreamOptions): Promise<ProcessStreams>
   attach(id: string, options: StreamOptions): Promise<ProcessStreams>
   logs(id: string, request: LogRequest & { tty: boolean }, signal: AbortSignal): AsyncIterable<LogEntry>
-  /** One item for each thing that happens to a container with these labels: the container's labels. */
+  /** One item whenever a container with these labels ended, was paused, or the like: the container's labels. */
   events(
     labels: Readonly<Record<string, string>>,
     signal: AbortSignal,
@@ -154,7 +154,7 @@ export function connectDocker(docker: Docker = new Docker()): DockerEngine {
     },
 
     async *events(labels, signal) {
-      const filters = { type: ['container'], label: pairs(labels) }
+      const filters = { type: ['container'], event: [...TELLING_EVENTS], label: pairs(labels) }
       const stream = (await call(() =>
         docker.getEvents({ filters: JSON.stringify(filters), abortSignal: signal } as object),
       )) as unknown as Readable
@@ -180,6 +180,9 @@ export function connectDocker(docker: Docker = new Docker()): DockerEngine {
   }
 }
 
+/** What we do ourselves (create, start) is no news to us. */
+const TELLING_EVENTS = ['die', 'oom', 'pause', 'unpause', 'destroy'] as const
+
 const pairs = (labels: Readonly<Record<string, string>>) =>
   Object.entries(labels).map(([key, value]) => `${key}=${value}`)
 
@@ -193,7 +196,9 @@ async function call<T>(run: () => Promise<T>): Promise<T> {
       message?: string
     }
     if (statusCode === undefined) throw error
-    throw new DockerError(statusCode, json?.message ?? message ?? `HTTP ${statusCode}`)
+    // Without a parsed body, dockerode puts its own words before the engine's.
+    const text = json?.message ?? message?.replace(/^\(HTTP code \d+\) [\w ]+ - /, '')
+    throw new DockerError(statusCode, text?.trim() ?? `HTTP ${statusCode}`)
   }
 }
 

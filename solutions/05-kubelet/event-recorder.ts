@@ -10,7 +10,7 @@ import type { CoreEvent, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
-import type { Log } from '#kit/contracts/log.ts'
+import { describeError, type Log } from '#kit/contracts/log.ts'
 import { formatTime } from './status/times.ts'
 
 export interface EventSubject {
@@ -31,6 +31,10 @@ export interface EventRecorder {
 
 /** How many different events are remembered for counting; the oldest are forgotten first. */
 const REMEMBERED = 1000
+const ATTEMPTS = 3
+const RETRY_MS = 1000
+/** With so many events waiting, none is worth another try. */
+const MAX_WAITING = 100
 
 export function createEventRecorder({
   client,
@@ -46,6 +50,7 @@ export function createEventRecorder({
   const known = new Map<string, Stored<CoreEvent>>()
   let sent: Promise<void> = Promise.resolve()
   let created = 0
+  let waiting = 0
 
   async function send(subject: EventSubject, type: string, reason: string, message: string): Promise<void> {
     const key = JSON.stringify([subject.uid, subject.fieldPath, type, reason, message])
@@ -79,11 +84,29 @@ export function createEventRecorder({
     if (known.size > REMEMBERED) known.delete(known.keys().next().value!)
   }
 
+  /** While the API server is away, or its first namespaces are not there yet, a few more tries; then it is dropped. */
+  async function sendWithRetries(subject: EventSubject, type: string, reason: string, message: string): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await send(subject, type, reason, message)
+      } catch (error) {
+        if (attempt < ATTEMPTS && waiting < MAX_WAITING) {
+          await new Promise<void>((resolve) => clock.setTimer(RETRY_MS, resolve))
+          continue
+        }
+        return log.warn(`event ${reason} of ${subject.name} was not sent: ${describeError(error)}`)
+      }
+    }
+  }
+
   return {
     record(subject, type, reason, message) {
+      waiting++
       sent = sent
-        .then(() => send(subject, type, reason, message))
-        .catch((error: unknown) => log.warn(`event ${reason} of ${subject.name} was not sent: ${String(error)}`))
+        .then(() => sendWithRetries(subject, type, reason, message))
+        .finally(() => {
+          waiting--
+        })
     },
     flush: () => sent,
   }

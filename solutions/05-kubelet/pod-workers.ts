@@ -43,14 +43,17 @@ export class PodWorkers {
 
   /** The API server shows a pod of this node, new or changed. */
   update(pod: Stored<Pod>, isKnownToRuntime: boolean): void {
-    const { uid } = pod.metadata
+    const { uid, resourceVersion } = pod.metadata
+    const ownWrite = this.#parts.statuses.newest(uid)?.metadata.resourceVersion === resourceVersion
     this.#parts.statuses.seen(pod)
-    const worker = this.#workers.get(uid) ?? this.#add(pod, !isKnownToRuntime)
+    const known = this.#workers.get(uid)
+    const worker = known ?? this.#add(pod, !isKnownToRuntime)
     const shorter =
       (pod.metadata.deletionGracePeriodSeconds ?? 0) < (worker.pod.metadata.deletionGracePeriodSeconds ?? 0)
     worker.pod = pod
     if (worker.terminating && shorter) void this.#hurry(worker)
-    this.look(uid)
+    // The echo of a status that we wrote ourselves is no news.
+    if (!known || !ownWrite) this.look(uid)
   }
 
   /** The API server shows the pod no more. */
