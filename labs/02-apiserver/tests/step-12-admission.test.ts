@@ -179,7 +179,7 @@ describe('a range of numbers', () => {
       source: BITMAP,
     },
     () => {
-      const taken = [0, 9, 255].reduce((bitmap, offset) => withOffset(bitmap, offset, true), none)
+      const taken = [0, 9, 255].reduce<Uint8Array>((bitmap, offset) => withOffset(bitmap, offset, true), none)
       expect([0, 1, 8, 9, 10, 254, 255].filter((offset) => isTaken(taken, offset))).toEqual([0, 9, 255])
       const given = withOffset(taken, 9, false)
       expect([isTaken(given, 9), isTaken(taken, 9), isTaken(given, 0)]).toEqual([false, true, true])
@@ -209,7 +209,7 @@ describe('a range of numbers', () => {
       source: BITMAP,
     },
     () => {
-      const taken = [254, 255].reduce((bitmap, offset) => withOffset(bitmap, offset, true), none)
+      const taken = [254, 255].reduce<Uint8Array>((bitmap, offset) => withOffset(bitmap, offset, true), none)
       expect(freeOffset(taken, 256, 238 / 240)).toBe(16)
     },
   )
@@ -225,11 +225,11 @@ describe('a range of numbers', () => {
       const seed = Date.now() % 1_000_000
       context.seed(seed)
       const random = createRandom(seed)
-      let bitmap = new Uint8Array(13)
+      let bitmap: Uint8Array = new Uint8Array(13)
       const given: number[] = []
       for (let offset = freeOffset(bitmap, 100, random.next()); offset !== undefined && given.length < 200; ) {
         given.push(offset)
-        bitmap = withOffset(bitmap, offset, true) as Uint8Array<ArrayBuffer>
+        bitmap = withOffset(bitmap, offset, true)
         offset = freeOffset(bitmap, 100, random.next())
       }
       expect([...given].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i))

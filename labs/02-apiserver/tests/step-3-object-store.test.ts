@@ -20,7 +20,7 @@ describe('the stored form', () => {
   lesson(
     'does not hold the version',
     {
-      scenario: 'A pod at version 7 is made into text, and read again from etcd, which says revision 9.',
+      scenario: 'A pod at version 7 is made into text; others go on reading the pod.',
       rule: 'The resourceVersion is etcd’s modRevision. A copy inside the value would be one write behind, always.',
       source: `${SOURCE}, api_object_versioner.go`,
     },
@@ -29,6 +29,19 @@ describe('the stored form', () => {
       const text = encodeObject(pod)
       expect(JSON.parse(text).metadata).not.toHaveProperty('resourceVersion')
       expect(pod.metadata.resourceVersion).toBe('7')
+    },
+  )
+
+  lesson(
+    'is read with the version that etcd tells',
+    {
+      scenario: 'The stored text of a pod, last changed at revision 9.',
+      rule: 'The resourceVersion is the modRevision, as text, since clients must not calculate with it.',
+      source: `${SOURCE}, api_object_versioner.go`,
+    },
+    () => {
+      const { resourceVersion: _none, ...metadata } = stored().metadata
+      const text = JSON.stringify({ ...stored({}, { spec: { nodeName: 'node-1' } }), metadata })
       expect(decodeObject(text, 9)).toEqual(stored({ resourceVersion: '9' }, { spec: { nodeName: 'node-1' } }))
     },
   )

@@ -91,6 +91,45 @@ describe('a requirement', () => {
   )
 })
 
+describe('requirements', () => {
+  lesson(
+    'must all hold',
+    {
+      scenario: 'Two requirements, about app and about tier.',
+      rule: 'Each is about one label, and all are connected by "and".',
+      source: `${LABELS} (Requirement.Matches)`,
+    },
+    () => {
+      const requirements = [
+        { key: 'app', operator: '=', values: ['web'] },
+        { key: 'tier', operator: 'exists', values: [] },
+      ] as const
+      expect(matchesRequirements(requirements, { app: 'web', tier: '' })).toBe(true)
+      expect(matchesRequirements(requirements, { app: 'web' })).toBe(false)
+      expect(matchesRequirements(requirements, undefined)).toBe(false)
+      expect(matchesRequirements([], undefined)).toBe(true)
+    },
+  )
+
+  lesson(
+    'about fields must all hold as well',
+    {
+      scenario: 'spec.nodeName is node-1, and status.phase is not Failed.',
+      rule: 'Equality and its opposite, compared exactly.',
+      source: FIELDS,
+    },
+    () => {
+      const requirements = [
+        { field: 'spec.nodeName', operator: '=', value: 'node-1' },
+        { field: 'status.phase', operator: '!=', value: 'Failed' },
+      ] as const
+      expect(matchesFields(requirements, { 'spec.nodeName': 'node-1', 'status.phase': 'Running' })).toBe(true)
+      expect(matchesFields(requirements, { 'spec.nodeName': 'node-1', 'status.phase': 'Failed' })).toBe(false)
+      expect(matchesFields(requirements, { 'spec.nodeName': 'node-2', 'status.phase': 'Running' })).toBe(false)
+    },
+  )
+})
+
 describe('a label selector', () => {
   lesson(
     'matches when all its requirements do',

@@ -80,6 +80,32 @@ describe('the objects', () => {
   )
 })
 
+describe('a cache that knows nothing yet', () => {
+  lesson(
+    'can follow an etcd from its first change',
+    {
+      scenario: 'No list was made; the first change of all arrives.',
+      rule: 'A history from the very beginning is complete.',
+      source: SOURCE,
+    },
+    () => {
+      const cache = new WatchCache(10)
+      cache.apply([change('ADDED', 'web', 1)], 1)
+      expect([cache.size, cache.revision]).toEqual([1, 1])
+    },
+  )
+
+  lesson(
+    'has nothing to tell',
+    {
+      scenario: 'A watcher asks an empty cache for everything after 0.',
+      rule: 'Nothing has happened, and nothing has been forgotten.',
+      source: SOURCE,
+    },
+    () => expect(new WatchCache(10).changesAfter(0)).toEqual([]),
+  )
+})
+
 describe('the history', () => {
   lesson(
     'tells a watcher everything after its position, in order, once',
