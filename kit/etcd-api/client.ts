@@ -85,6 +85,9 @@ export interface EtcdClient {
 
 type Unary = MethodDefinition<object, object>
 
+/** How long members that cannot be reached, or have no leader, are tried again: longer than an election takes. */
+const PATIENCE_MS = 5_000
+
 interface CallRules {
   /** Doing it twice is the same as doing it once. */
   readonly idempotent: boolean
@@ -102,6 +105,7 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
     { idempotent, endpoint }: CallRules,
   ): Promise<Response> => {
     const deadline = Date.now() + timeoutMs
+    const patienceEnds = Date.now() + Math.min(timeoutMs, PATIENCE_MS)
     for (let attempt = 1; ; attempt++) {
       const channel = endpoint === undefined ? endpoints.current() : endpoints.named(endpoint)
       try {
@@ -111,7 +115,7 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
         if (endpoint !== undefined || error.code !== 'UNAVAILABLE') throw error
         endpoints.leave(channel)
         const mayRepeat = idempotent || error.definite
-        if (!mayRepeat || attempt > 3 * options.endpoints.length || Date.now() >= deadline) throw error
+        if (!mayRepeat || Date.now() >= patienceEnds) throw error
         // A whole round has failed: give an election, or a member that is just starting, a moment.
         if (attempt % options.endpoints.length === 0) await pause(200)
       }
@@ -196,12 +200,14 @@ function createEndpoints({ endpoints, tls }: EtcdClientOptions): Endpoints {
 }
 
 const CHANNEL_OPTIONS = {
+  // A closed client must not touch the connections of another to the same member.
+  'grpc.use_local_subchannel_pool': 1,
   'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
   'grpc.initial_reconnect_backoff_ms': 100,
-  'grpc.max_reconnect_backoff_ms': 2_000,
+  'grpc.max_reconnect_backoff_ms': 500,
 }
 
 function channelCredentials(tls: EtcdClientOptions['tls']): ChannelCredentials {

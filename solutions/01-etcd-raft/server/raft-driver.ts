@@ -18,8 +18,10 @@ export interface RaftDriverOptions {
   readonly clock: Clock
   readonly tickMs: number
   readonly log: Log
-  /** After everything that one `Ready` asked for, and after every tick. */
+  /** After everything that one `Ready` asked for. */
   readonly onProgress: () => void
+  /** After every tick: the place for what is to be tried again, since trying at once could go round for ever. */
+  readonly onTick: () => void
   /** The disk failed: nothing can be promised any more. */
   readonly onFatal: (error: unknown) => void
 }
@@ -38,10 +40,10 @@ export class RaftDriver {
   }
 
   start(): void {
-    const { clock, tickMs, core, onProgress } = this.#options
+    const { clock, tickMs, core, onTick } = this.#options
     this.#timer = clock.setTimer(tickMs, () => {
       this.#drive(() => core.tick())
-      onProgress()
+      onTick()
       if (!this.#isStopped) this.start()
     })
   }

@@ -103,7 +103,16 @@ export class Engine {
       },
       serve: (read: Parameters<Reads['confirm']>[0]) => this.#reads.confirm(read),
     }
-    this.#driver = new RaftDriver({ core, ports, clock, tickMs, log, onFatal, onProgress: () => this.#progress() })
+    this.#driver = new RaftDriver({
+      core,
+      ports,
+      clock,
+      tickMs,
+      log,
+      onFatal,
+      onProgress: () => this.#progress(),
+      onTick: () => this.#tick(),
+    })
     // Upstream waits five seconds and two elections; the same, in proportion to the election timeout.
     const timeoutMs = 7 * electionTimeoutMs
     this.#proposals = new Proposals({ handOver: (data) => this.#driver.propose(data), clock, timeoutMs })
@@ -195,11 +204,14 @@ export class Engine {
     else this.leases.receive(from, frame)
   }
 
-  #progress(): void {
-    const { leader } = this.#driver.status()
-    if (leader !== null) this.#leaderSeenAtMs = this.#options.clock.now()
-    this.machine.lessor.setLeader(this.isLeader(), this.#options.clock.now())
+  #tick(): void {
+    if (this.#driver.status().leader !== null) this.#leaderSeenAtMs = this.#options.clock.now()
     this.#proposals.handOverWaiting()
+    this.#reads.progress()
+  }
+
+  #progress(): void {
+    this.machine.lessor.setLeader(this.isLeader(), this.#options.clock.now())
     this.#reads.progress()
     if (this.machine.store.revision === this.#seenRevision) return
     this.#seenRevision = this.machine.store.revision
