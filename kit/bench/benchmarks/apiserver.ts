@@ -1,0 +1,242 @@
+/**
+ * The API server over TLS, with authentication and authorization as in a cluster: on our etcd, then on the real one.
+ *
+ * Each client has a connection of its own and sends its next request when the last was answered. The real API server is not
+ * installed on a learner's machine: its figures are recorded ones.
+ */
+import { setMaxListeners } from 'node:events'
+import { request as httpsRequest } from 'node:https'
+import type { ConfigMap, Pod } from '../../api/objects.ts'
+import { resources } from '../../api/resources.ts'
+import type { Connection } from '../../client/kubeconfig.ts'
+import type { BenchContext, Benchmark } from '../benchmark.ts'
+import type { Figure } from '../figures.ts'
+import { compareUnderLoad, type LoadShape, type Operate } from '../load.ts'
+import { recorded } from '../recorded.ts'
+import { connectPool, type RequestPool } from '../request-pool.ts'
+import { type ControlPlane, createStand, type EtcdKind, realEtcdVersion, startControlPlane } from '../stand.ts'
+
+const NAMESPACE = '/api/v1/namespaces/default'
+const PODS = 2_000
+const MOST_CLIENTS = 32
+
+export const apiserver: Benchmark = {
+  name: 'apiserver',
+  about: 'Our API server over TLS, on our etcd and on the real one: create, get, list, watch, patch, delete',
+
+  async run(context) {
+    const stand = await createStand(context)
+    const version = realEtcdVersion()
+    const kinds: readonly EtcdKind[] = version ? ['ours', 'real'] : ['ours']
+    if (!version) context.note('The real etcd is not installed here: only our own was used.')
+    for (const etcd of kinds) {
+      const on = etcd === 'ours' ? 'on our etcd' : `on etcd ${version}`
+      context.progress(`starting the API server ${on}`)
+      const plane = await startControlPlane(context, stand, { etcd })
+      await measureOn(context, plane, on)
+      plane.assertUnharmed()
+      await plane.stop()
+    }
+  },
+}
+
+async function measureOn(context: BenchContext, plane: ControlPlane, on: string): Promise<void> {
+  const pool = await connectPool(plane.connection, MOST_CLIENTS)
+  context.cleanup(() => pool.close())
+  const load = (what: string, clients: number, operate: Operate, about: Omit<Figure, 'what' | 'unit' | 'ours'> = {}) =>
+    measureRate(context, `${what}, ${clients} client${clients === 1 ? '' : 's'}, ${on}`, clients, operate, about)
+  const atLeastEqual = { ratio: 1 }
+
+  const created: string[] = []
+  const create = createConfigMap(pool, created)
+  await load('create ConfigMap', 1, create, { reference: recorded.createOneClient, target: atLeastEqual })
+  await load('create ConfigMap', 32, create, { reference: recorded.create32Clients, target: atLeastEqual })
+  await load('merge-patch ConfigMap', 16, patchConfigMap(pool, created), {
+    reference: recorded.mergePatch16Clients,
+    target: atLeastEqual,
+  })
+  context.progress(`creating pods ${on}`)
+  const pods = context.quick ? 200 : PODS
+  await createPods(pool, pods, context.signal)
+  await load('get pod', 32, getPod(pool, pods), { reference: recorded.get32Clients, target: atLeastEqual })
+  await measureList(context, pool, pods, on)
+  await measureFanOut(context, plane, on)
+  await measureDeletes(context, pool, created, on)
+  context.measured({
+    what: `memory of the API server afterwards, ${on}`,
+    unit: 'MB',
+    ours: { value: plane.memoryMB('kube-apiserver') },
+  })
+  pool.close()
+}
+
+async function measureRate(
+  context: BenchContext,
+  what: string,
+  clients: number,
+  operate: Operate,
+  about: Omit<Figure, 'what' | 'unit' | 'ours'>,
+): Promise<void> {
+  context.progress(what)
+  const shape: LoadShape = { clients, maxOperations: 10_000, maxMs: context.quick ? 500 : 2_000 }
+  const rounds = context.quick ? 1 : 3
+  const { ours } = await compareUnderLoad({ shape, rounds, ours: operate, signal: context.signal })
+  context.measured({ what, unit: 'per second', ours, ...about })
+}
+
+/** About 1 KiB, as many a real one has. Their names are collected for the loads that follow. */
+function createConfigMap(pool: RequestPool, created: string[]): Operate {
+  let count = 0
+  const data = { 'settings.conf': 'key = value\n'.repeat(80) }
+  return async (client) => {
+    const name = `bench-${count++}`
+    const body: ConfigMap = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data }
+    await pool.send(client, { method: 'POST', path: `${NAMESPACE}/configmaps`, body })
+    created.push(name)
+  }
+}
+
+/** Every client has objects of its own, so no two patches meet. */
+function patchConfigMap(pool: RequestPool, names: readonly string[]): Operate {
+  let count = 0
+  return (client) =>
+    pool.send(client, {
+      method: 'PATCH',
+      path: `${NAMESPACE}/configmaps/${names[client]}`,
+      contentType: 'application/merge-patch+json',
+      body: { metadata: { labels: { round: `${count++}` } } },
+    })
+}
+
+function getPod(pool: RequestPool, pods: number): Operate {
+  let count = 0
+  return (client) => pool.send(client, { method: 'GET', path: `${NAMESPACE}/pods/pod-${count++ % pods}` })
+}
+
+async function createPods(pool: RequestPool, count: number, signal: AbortSignal): Promise<void> {
+  let next = 0
+  const client = async (number: number) => {
+    while (next < count) {
+      signal.throwIfAborted()
+      await pool.send(number, { method: 'POST', path: `${NAMESPACE}/pods`, body: podNamed(`pod-${next++}`) })
+    }
+  }
+  await Promise.all(Array.from({ length: MOST_CLIENTS }, (_, number) => client(number)))
+}
+
+function podNamed(name: string): Pod {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name, labels: { app: 'bench' } },
+    spec: {
+      containers: [
+        {
+          name: 'main',
+          image: 'brain-and-muscle/demo:1',
+          env: [{ name: 'MODE', value: 'bench' }],
+          ports: [{ containerPort: 8080 }],
+          resources: { requests: { cpu: '10m', memory: '16Mi' } },
+        },
+      ],
+    },
+  }
+}
+
+async function measureList(context: BenchContext, pool: RequestPool, pods: number, on: string): Promise<void> {
+  const what = `list ${pods.toLocaleString('en')} pods, 1 client, ${on}`
+  context.progress(what)
+  const { ours } = await compareUnderLoad({
+    shape: { clients: 1, maxOperations: 50, maxMs: context.quick ? 1_000 : 5_000 },
+    rounds: 1,
+    ours: (client) => pool.send(client, { method: 'GET', path: `${NAMESPACE}/pods` }),
+    signal: context.signal,
+  })
+  const comparable = pods === PODS ? { reference: recorded.list2000Pods, target: { ratio: 1 } } : {}
+  context.measured({ what, unit: 'ms', ours: { ...ours, value: ours.p50Ms ?? Number.NaN }, ...comparable })
+}
+
+/** Every watcher must see every update; the clock stops when the last one has. */
+async function measureFanOut(context: BenchContext, plane: ControlPlane, on: string): Promise<void> {
+  const watchers = context.quick ? 20 : 100
+  const updates = context.quick ? 50 : 200
+  const what = `watch fan-out, ${watchers} watchers × ${updates} updates, ${on}`
+  context.progress(what)
+  const name = 'watched'
+  const before = await plane.client.create<ConfigMap>(resources.configMaps, {
+    metadata: { name, namespace: 'default' },
+  })
+  const path = `${NAMESPACE}/configmaps?watch=true&fieldSelector=metadata.name%3D${name}&resourceVersion=${before.metadata.resourceVersion}`
+  const stopping = new AbortController()
+  setMaxListeners(0, stopping.signal)
+  context.cleanup(() => stopping.abort())
+  const counting = await Promise.all(
+    Array.from({ length: watchers }, () => countEvents(plane.connection, path, updates, stopping.signal)),
+  )
+  const startMs = performance.now()
+  for (let update = 0; update < updates; update++) {
+    context.signal.throwIfAborted()
+    const patch = { data: { update: `${update}` } }
+    const ref = { namespace: 'default', name }
+    await plane.client.patch(resources.configMaps, ref, 'application/merge-patch+json', patch)
+  }
+  await Promise.race([
+    Promise.all(counting.map(({ all }) => all)),
+    failAfter(60_000, 'not every watcher saw every update'),
+  ])
+  const seconds = (performance.now() - startMs) / 1000
+  stopping.abort()
+  context.measured({
+    what,
+    unit: 'per second',
+    ours: { value: (watchers * updates) / seconds },
+    ...(context.quick ? {} : { reference: recorded.watchFanOut, target: { ratio: 1 } }),
+  })
+}
+
+/** Resolves when the watch is open; `all` resolves when so many events have come. An event is a line. */
+function countEvents(
+  { server, certificateAuthority, clientCertificate, clientKey }: Connection,
+  path: string,
+  wanted: number,
+  signal: AbortSignal,
+): Promise<{ all: Promise<void> }> {
+  return new Promise((resolve, reject) => {
+    const tls = { ca: certificateAuthority, cert: clientCertificate, key: clientKey, agent: false as const }
+    const request = httpsRequest(`${server}${path}`, tls, (response) => {
+      if (response.statusCode !== 200) return reject(new Error(`the watch was answered with ${response.statusCode}`))
+      let seen = 0
+      const all = new Promise<void>((resolveAll) => {
+        response.on('data', (chunk: Buffer) => {
+          for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) seen++
+          if (seen >= wanted) resolveAll()
+        })
+      })
+      response.on('error', () => {})
+      resolve({ all })
+    })
+    request.on('error', reject)
+    signal.addEventListener('abort', () => request.destroy(), { once: true })
+    request.end()
+  })
+}
+
+async function measureDeletes(context: BenchContext, pool: RequestPool, names: string[], on: string): Promise<void> {
+  const clients = 32
+  const what = `delete ConfigMap, ${clients} clients, ${on}`
+  context.progress(what)
+  const remove: Operate = (client) =>
+    pool.send(client, { method: 'DELETE', path: `${NAMESPACE}/configmaps/${names.pop()}` })
+  const { ours } = await compareUnderLoad({
+    // The warm-up deletes as well, and every client may be one ahead.
+    shape: { clients, maxOperations: Math.floor(names.length / 2) - clients, maxMs: context.quick ? 500 : 2_000 },
+    rounds: 1,
+    ours: remove,
+    signal: context.signal,
+  })
+  context.measured({ what, unit: 'per second', ours, reference: recorded.delete32Clients, target: { ratio: 1 } })
+}
+
+function failAfter(ms: number, what: string): Promise<never> {
+  return new Promise((_, reject) => setTimeout(() => reject(new Error(`${what} within ${ms / 1000} s`)), ms).unref())
+}

@@ -1,0 +1,191 @@
+/**
+ * A test stand: some of a cluster's components, each a process of its own, started exactly as `npm start` starts them (bundled,
+ * supervised, TLS and certificates as configured), and the real etcd in place of ours where a benchmark asks for it.
+ *
+ * Guarantee: everything is in `.cluster/bench-<process id>-<n>`, on the disk of the repository; processes and directory go when
+ * the benchmark ends, and what a killed run left is removed by the next one.
+ */
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { resources } from '../api/resources.ts'
+import { createApiClient } from '../client/api-client.ts'
+import { type Connection, loadKubeconfig } from '../client/kubeconfig.ts'
+import { type ClusterDirectory, clusterDirectory, createDirectories } from '../cluster/cluster-directory.ts'
+import { type Component, type Program, planComponents } from '../cluster/components.ts'
+import { ensureCredentials } from '../cluster/credentials.ts'
+import { decideLayout } from '../cluster/layout.ts'
+import { bundlePrograms, programFile } from '../cluster/programs.ts'
+import { type Supervisor, startSupervisor } from '../cluster/supervisor.ts'
+import { tearDown } from '../cluster/teardown.ts'
+import type { ApiClient } from '../contracts/api-client.ts'
+import { createEtcdClient } from '../etcd-api/client.ts'
+import { freePort } from '../etcd-api/real-etcd.ts'
+import { repositoryRoot } from '../labs/catalog.ts'
+import type { BenchContext } from './benchmark.ts'
+
+let stands = 0
+
+/** A name for a cluster that nobody else uses; containers and directory carry it. */
+export function benchClusterName(): string {
+  return `bench-${process.pid}-${++stands}`
+}
+
+/** Bundled programs in a directory of their own. */
+export async function createStand(context: BenchContext): Promise<ClusterDirectory> {
+  const directory = clusterDirectory(benchClusterName(), repositoryRoot)
+  context.cleanup(() => rmSync(directory.root, { recursive: true, force: true }))
+  context.progress('bundling the components')
+  createDirectories(directory)
+  await bundlePrograms(directory, context.mine)
+  return directory
+}
+
+export type EtcdKind = 'ours' | 'real'
+
+/** The real etcd's version, such as "3.4.23", where it is installed. */
+export function realEtcdVersion(): string | undefined {
+  const { status, stdout } = spawnSync('etcd', ['--version'], { encoding: 'utf8', timeout: 20_000 })
+  return status === 0 ? /etcd Version: (\S+)/.exec(stdout)?.[1] : undefined
+}
+
+/** A single member without TLS, ready to serve. Returns its endpoint. */
+export async function startEtcd(context: BenchContext, stand: ClusterDirectory, kind: EtcdKind): Promise<string> {
+  const [client, peer] = await Promise.all([freePort(), freePort()])
+  const args = [
+    ...['--name', kind, '--data-dir', join(stand.data, kind)],
+    ...['--listen-client-urls', `http://127.0.0.1:${client}`, '--listen-peer-urls', `http://127.0.0.1:${peer}`],
+    ...['--initial-cluster', `${kind}=http://127.0.0.1:${peer}`],
+  ]
+  const { supervisor } = startComponents(context, stand, [etcdOf(kind, { name: kind, program: 'etcd', args })])
+  const endpoint = `http://127.0.0.1:${client}`
+  await untilAnswers(context, supervisor, async () => {
+    const etcd = createEtcdClient({ endpoints: [endpoint], timeoutMs: 2_000 })
+    await etcd.range({ key: Buffer.from('x') }).finally(() => etcd.close())
+  })
+  return endpoint
+}
+
+export interface ControlPlane {
+  readonly connection: Connection
+  readonly client: ApiClient
+  /** Memory of one component, in MB: what only it uses, and its share of what several use. */
+  memoryMB(component: string): number
+  /** Throws when a component had to be started again: then the figures are worth nothing. */
+  assertUnharmed(): void
+  stop(): Promise<void>
+}
+
+/** One etcd member, the API server, and what else is named, with certificates as in a cluster. */
+export async function startControlPlane(
+  context: BenchContext,
+  stand: ClusterDirectory,
+  { etcd, programs = [] }: { etcd: EtcdKind; programs?: readonly Program[] },
+): Promise<ControlPlane> {
+  const noNodes = { nodes: 0, nodeAddresses: () => ({ ip: '127.0.0.1', podCidr: '10.244.0.0/24' }) }
+  const network = { subnet: '10.244.0.0/16', gateway: '127.0.0.1' }
+  const layout = await decideLayout(stand, { etcdMembers: 1, ...noNodes, claimNetwork: async () => network })
+  await ensureCredentials(stand, layout)
+  const wanted: readonly Program[] = ['etcd', 'kube-apiserver', ...programs]
+  const components = planComponents({ directory: stand, layout, runtime: 'fake' })
+    .filter(({ program }) => wanted.includes(program))
+    .map((component) => (component.program === 'etcd' ? etcdOf(etcd, component) : component))
+  const { supervisor, stop } = startComponents(context, stand, components)
+  const connection = loadKubeconfig(stand.kubeconfig)
+  const client = createApiClient(connection, 'bench')
+  context.cleanup(() => client.close())
+  await untilAnswers(context, supervisor, () => client.get(resources.namespaces, { name: 'default' }))
+  return {
+    connection,
+    client,
+    memoryMB: (name) => memoryMB(supervisor.state().components[name]?.pid),
+    assertUnharmed: () => assertUnharmed(supervisor),
+    async stop() {
+      client.close()
+      await stop()
+      rmSync(stand.data, { recursive: true, force: true })
+      createDirectories(stand)
+    },
+  }
+}
+
+/** The same flags for the real etcd, and two that it insists on. */
+function etcdOf(kind: EtcdKind, component: Component): Component {
+  if (kind === 'ours') return component
+  const flag = (name: string) => component.args[component.args.indexOf(name) + 1] ?? ''
+  const advertise = [
+    ...['--advertise-client-urls', flag('--listen-client-urls')],
+    ...['--initial-advertise-peer-urls', flag('--listen-peer-urls'), '--log-level', 'error'],
+  ]
+  return { ...component, name: `${REAL}${component.name}`, args: [...component.args, ...advertise] }
+}
+
+const REAL = 'real-'
+
+function startComponents(context: BenchContext, stand: ClusterDirectory, components: readonly Component[]) {
+  const supervisor = startSupervisor({
+    directory: stand,
+    components,
+    commandFor: ({ name, program }) =>
+      name.startsWith(REAL) ? [program] : [process.execPath, '--enable-source-maps', programFile(stand, program)],
+    about: { runtime: 'fake' },
+  })
+  let stopped = false
+  const stop = async () => {
+    if (stopped) return
+    stopped = true
+    await supervisor.stop()
+  }
+  context.cleanup(stop)
+  return { supervisor, stop }
+}
+
+const START_TIMEOUT_MS = 30_000
+
+async function untilAnswers(context: BenchContext, supervisor: Supervisor, ask: () => Promise<unknown>): Promise<void> {
+  const deadlineMs = Date.now() + START_TIMEOUT_MS
+  for (;;) {
+    context.signal.throwIfAborted()
+    try {
+      await ask()
+      return
+    } catch (error) {
+      assertUnharmed(supervisor)
+      if (Date.now() > deadlineMs) throw error
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+}
+
+function assertUnharmed(supervisor: Supervisor): void {
+  const died = Object.entries(supervisor.state().components).find(([, { restarts }]) => restarts > 0)
+  if (died) throw new Error(`${died[0]} ended by itself, so nothing can be measured`)
+}
+
+/** Proportional set size: pages that processes share (Node's own code) are divided among them. Linux only. */
+export function memoryMB(pid: number | undefined): number {
+  if (pid === undefined) throw new Error('the process does not run')
+  const kilobytes = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]
+  return Number(kilobytes) / 1024
+}
+
+/** Removes what runs left that were killed before they could clean up. */
+export async function removeLeftovers(): Promise<void> {
+  const base = join(repositoryRoot, '.cluster')
+  if (!existsSync(base)) return
+  for (const name of readdirSync(base)) {
+    const pid = /^bench-(\d+)-\d+$/.exec(name)?.[1]
+    if (!pid || isBenchRun(pid)) continue
+    const directory = clusterDirectory(name, repositoryRoot)
+    await tearDown(directory)
+    rmSync(directory.root, { recursive: true, force: true })
+  }
+}
+
+function isBenchRun(pid: string): boolean {
+  try {
+    return execFileSync('ps', ['-o', 'args=', '-p', pid], { encoding: 'utf8' }).includes('bench')
+  } catch {
+    return false
+  }
+}
