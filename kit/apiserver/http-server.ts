@@ -13,7 +13,7 @@ import type { Duplex } from 'node:stream'
 import { type StatusDetails, StatusError } from '../api/status-error.ts'
 import type { ApiRequest, ApiResponse, HttpServer, HttpServerOptions } from '../contracts/apiserver.ts'
 import { isNotImplemented } from '../contracts/not-implemented.ts'
-import { type Exchange, sendError, sendObject } from './answer.ts'
+import { type Exchange, sendError, sendObject, sendText } from './answer.ts'
 import { credentialsOf } from './credentials.ts'
 import { type DocumentSources, sendDocumentAt } from './documents.ts'
 import { createKubeletConnection, type KubeletConnection } from './kubelet-connection.ts'
@@ -140,19 +140,24 @@ async function sendAnswer(shell: Shell, exchange: Exchange, target: RequestTarge
 
 function sendObjectAnswer(
   exchange: Exchange,
-  { query }: RequestTarget,
+  target: RequestTarget,
   { code, object, row, warnings = [] }: Extract<ApiResponse, { kind: 'object' }>,
 ): Promise<void> {
   const headers: Record<string, string | string[]> = {}
   if (warnings.length > 0) headers.Warning = warnings.map(warningHeader)
   const isStatus = object.kind === 'Status' && object.apiVersion === 'v1'
+  // In answers to its first questions (discovery, version) kubectl shows the words of a failure only when they are text.
+  if (isStatus && code === 501 && !answersWithObject(target)) return sendText(exchange, code, String(object.message))
   if (isStatus || !row) {
     const { retryAfterSeconds } = (object.details ?? {}) as StatusDetails
     if (retryAfterSeconds) headers['Retry-After'] = `${retryAfterSeconds}`
     return sendObject(exchange, code, object, 'json', headers)
   }
   const representation = negotiate(exchange.request.headers.accept)
-  const shown = represent(object, row, representation, { includeObject: query.includeObject?.[0], nowMs: Date.now() })
+  const shown = represent(object, row, representation, {
+    includeObject: target.query.includeObject?.[0],
+    nowMs: Date.now(),
+  })
   return sendObject(exchange, code, shown, representation.encoding, headers)
 }
 

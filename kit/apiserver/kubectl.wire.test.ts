@@ -5,8 +5,10 @@
  * controllers and no kubelet here; what they would write is written by hand.
  */
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { StatusError } from '../api/status-error.ts'
 import { describeWith } from '../testing/tools.ts'
-import type { Kubectl } from './testing/kubectl.ts'
+import { startHttpServer } from './http-server.ts'
+import { createKubectl, type Kubectl } from './testing/kubectl.ts'
 import { startTestApiServer, type TestApiServer } from './testing/test-api-server.ts'
 
 const manifest = (greeting: string) => `
@@ -399,5 +401,25 @@ describeWith(['kubectl'], 'kubectl', () => {
     expect(await deleting).toBe('pod "web-1" deleted\n')
     expect(await kubectl.output('delete deploy,svc web')).toBe('deployment.apps "web" deleted\nservice "web" deleted\n')
     expect((await kubectl('get deploy web')).stderr).toContain('not found')
+  })
+})
+
+describeWith(['kubectl'], 'kubectl and an API server that is not written yet', () => {
+  it('says what to write', async () => {
+    const message =
+      'not implemented yet: labs/02-apiserver/src/request-info.ts, `parseRequestInfo` (step 2.1: Read the path)'
+    const status = new StatusError(501, 'NotImplemented', message).toStatus()
+    const server = await startHttpServer({
+      handle: async () => ({ kind: 'object', code: 501, object: { ...status } }),
+      kinds: [],
+      bindAddresses: ['127.0.0.1'],
+      port: 0,
+    })
+    const kubectl = createKubectl({ server: `http://127.0.0.1:${server.port}` })
+    for (const command of ['get pods', 'version', 'get --raw /api/v1/pods']) {
+      expect((await kubectl(command)).stderr).toContain(message)
+    }
+    kubectl.remove()
+    await server.stop()
   })
 })

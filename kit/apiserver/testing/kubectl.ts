@@ -32,9 +32,9 @@ export interface Kubectl {
 
 export interface KubectlTarget {
   readonly server: string
-  readonly certificateAuthority: string
-  readonly clientCertificate: string
-  readonly clientKey: string
+  readonly certificateAuthority?: string
+  readonly clientCertificate?: string
+  readonly clientKey?: string
 }
 
 export function createKubectl(target: KubectlTarget): Kubectl {
@@ -77,18 +77,16 @@ function splitWords(command: string): string[] {
 }
 
 function kubeconfigText({ server, certificateAuthority, clientCertificate, clientKey }: KubectlTarget): string {
-  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  const field = (name: string, pem: string | undefined) =>
+    pem && { [`${name}-data`]: Buffer.from(pem).toString('base64') }
+  const cluster = { server, ...field('certificate-authority', certificateAuthority) }
+  const user = { ...field('client-certificate', clientCertificate), ...field('client-key', clientKey) }
   return stringify({
     apiVersion: 'v1',
     kind: 'Config',
     'current-context': 'test',
     contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-    clusters: [{ name: 'test', cluster: { server, 'certificate-authority-data': base64(certificateAuthority) } }],
-    users: [
-      {
-        name: 'test',
-        user: { 'client-certificate-data': base64(clientCertificate), 'client-key-data': base64(clientKey) },
-      },
-    ],
+    clusters: [{ name: 'test', cluster }],
+    users: [{ name: 'test', user }],
   })
 }
