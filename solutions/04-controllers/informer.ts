@@ -90,7 +90,7 @@ export function startInformer<T>(options: InformerOptions): Informer<T> {
       } catch (error) {
         if (stopping.signal.aborted) return
         if (isNotImplemented(error)) return log.error(`informer for ${resource.plural}`, error)
-        log.warn(`informer for ${resource.plural}: ${describeError(error)}; trying again in ${retryMs} ms`)
+        if (retryMs === RETRY_FIRST_MS) log.warn(`informer for ${resource.plural}: ${describeError(error)}; trying again`)
         try {
           store.interrupted(error instanceof StatusError ? error.reason : 'ConnectionLost')
         } catch (unwritten) {
