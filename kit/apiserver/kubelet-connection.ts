@@ -49,6 +49,7 @@ export function createKubeletConnection(options: NonNullable<HttpServerOptions['
       const upstream = kubeletRequest(agent, stream, request.method ?? 'GET', {})
       track(upstream)
       response.once('close', () => upstream.destroy())
+      if (response.destroyed) upstream.destroy()
       upstream.end()
       const answer = await answerOf(upstream, stream)
       if (answer.statusCode !== 200) throw await refusal(answer, stream)
@@ -61,6 +62,7 @@ export function createKubeletConnection(options: NonNullable<HttpServerOptions['
     async tunnel(request, socket, head, stream) {
       const upstream = kubeletRequest(agent, stream, request.method ?? 'GET', upgradeHeaders(request))
       socket.once('close', () => upstream.destroy())
+      if (socket.destroyed) upstream.destroy()
       upstream.end()
       const { answer, kubeletSocket, kubeletHead } = await upgradeOf(upstream, stream)
       if (!kubeletSocket) throw await refusal(answer, stream)

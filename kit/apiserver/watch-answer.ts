@@ -33,6 +33,7 @@ export async function sendWatch(
   response.flushHeaders()
   request.socket.setNoDelay(true)
   response.once('close', stop)
+  if (response.destroyed) stop()
 
   let isFirst = true
   try {

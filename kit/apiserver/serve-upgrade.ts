@@ -1,0 +1,61 @@
+/**
+ * Requests to go on in another protocol: exec, attach and port-forward. The two ends are connected, or the client learns
+ * why not by an ordinary HTTP answer with a `Status`, written by hand, since after an upgrade request there is only the bare
+ * socket.
+ */
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { StatusError } from '../api/status-error.ts'
+import { toStatusError } from './answer.ts'
+import { credentialsOf } from './credentials.ts'
+import { parseTarget } from './request-query.ts'
+import { REQUEST_TIMEOUT_MS, withTimeout } from './request-timeout.ts'
+import { logOurFault, type Shell } from './shell.ts'
+
+/** Never rejects. */
+export async function serveUpgrade(
+  shell: Shell,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on('error', () => socket.destroy())
+  try {
+    const target = parseTarget(request.url ?? '/')
+    const answer = await withTimeout(
+      shell.options.handle({
+        method: request.method ?? 'GET',
+        ...target,
+        accept: request.headers.accept,
+        userAgent: request.headers['user-agent'],
+        credentials: credentialsOf(request),
+      }),
+      REQUEST_TIMEOUT_MS,
+    )
+    if (answer.kind === 'object') return refuseUpgrade(socket, answer.code, answer.object)
+    if (answer.kind !== 'stream' || answer.operation === 'log') {
+      if (answer.kind === 'watch') answer.stop()
+      throw new StatusError(400, 'BadRequest', `unable to upgrade: ${target.path} does not speak another protocol`)
+    }
+    await shell.kubelets.tunnel(request, socket, head, answer)
+  } catch (error) {
+    logOurFault(shell, request, socket, error)
+    const status = toStatusError(error)
+    refuseUpgrade(socket, status.code, status.toStatus())
+  }
+}
+
+function refuseUpgrade(socket: Duplex, code: number, status: object): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const body = JSON.stringify(status)
+  const head = [
+    `HTTP/1.1 ${code} ${STATUS_CODES[code] ?? 'Error'}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
