@@ -7,7 +7,7 @@
 import type { Duplex, Readable } from 'node:stream'
 import Docker from 'dockerode'
 import type { Image, LogEntry, LogRequest, ProcessStreams, StreamOptions } from '../contracts/cri.ts'
-import { demultiplex } from './docker-streams.ts'
+import { asStdout, demultiplex, lines, logEntries, withoutStartFailure } from './docker-streams.ts'
 
 /** The body of `POST /containers/create`. */
 export type ContainerCreateBody = Omit<Docker.ContainerCreateOptions, 'name'>
@@ -234,57 +234,4 @@ function processStreams(
     exitCode: process.exitCode,
     close: () => void stream.destroy(),
   }
-}
-
-const START_FAILURE = 'OCI runtime exec failed'
-/** As a shell has it: not executable, not found. */
-const START_FAILURE_CODES = [126, 127]
-
-/** A command that could not be started: the engine writes why where the output would be. Here it is an error again. */
-async function* withoutStartFailure(
-  output: ProcessStreams['output'],
-  exitCode: () => Promise<number>,
-): ProcessStreams['output'] {
-  let isFirst = true
-  for await (const chunk of output) {
-    const text = isFirst ? Buffer.from(chunk.bytes).toString('utf8') : ''
-    isFirst = false
-    if (text.startsWith(START_FAILURE) && START_FAILURE_CODES.includes(await exitCode())) throw new Error(text.trim())
-    yield chunk
-  }
-}
-
-async function* asStdout(stream: AsyncIterable<Uint8Array>) {
-  for await (const bytes of stream) yield { stream: 'stdout' as const, bytes }
-}
-
-/** Docker's log lines: "<time> <text>\n". A message without newline at its end stays without one. */
-async function* logEntries(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  tty: boolean,
-): AsyncIterable<LogEntry> {
-  if (tty) {
-    for await (const line of lines(chunks)) yield logEntry('stdout', line.toString('utf8'))
-    return
-  }
-  // Without a tty, the engine sends each logged line as a frame of its own.
-  for await (const { stream, bytes } of demultiplex(chunks)) yield logEntry(stream, Buffer.from(bytes).toString('utf8'))
-}
-
-function logEntry(stream: 'stdout' | 'stderr', line: string): LogEntry {
-  const space = line.indexOf(' ')
-  return { stream, time: line.slice(0, space), text: line.slice(space + 1) }
-}
-
-/** Cuts a byte stream after each newline. */
-async function* lines(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): AsyncIterable<Buffer> {
-  let rest: Buffer = Buffer.alloc(0)
-  for await (const chunk of chunks) {
-    rest = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk])
-    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-      yield rest.subarray(0, end + 1)
-      rest = rest.subarray(end + 1)
-    }
-  }
-  if (rest.length > 0) yield rest
 }

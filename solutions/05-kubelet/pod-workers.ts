@@ -9,7 +9,8 @@
  */
 import type { Pod, Stored } from '#kit/api/objects.ts'
 import type { Timer } from '#kit/contracts/clock.ts'
-import { newPodMemory, type PodMemory, type SyncParts, syncPod, syncTerminatingPod } from './pod-sync.ts'
+import { syncPod, syncTerminatingPod } from './pod-sync.ts'
+import { newPodMemory, type PodMemory, type SyncParts } from './sync-parts.ts'
 
 /** As upstream's backOffPeriod. */
 const FAILURE_RETRY_MS = 10_000

@@ -6,22 +6,13 @@
  *
  * Source: kubernetes `pkg/kubelet/prober/prober.go`, `pkg/probe`.
  */
-import http from 'node:http'
-import https from 'node:https'
-import net from 'node:net'
 import type { Container, Pod, Probe, Stored } from '#kit/api/objects.ts'
 import type { Clock, Timer } from '#kit/contracts/clock.ts'
 import type { ContainerStatus, RuntimeService } from '#kit/contracts/cri.ts'
-import { describeError, type Log } from '#kit/contracts/log.ts'
+import type { Log } from '#kit/contracts/log.ts'
 import type { FailedProbes } from './pod-actions.ts'
-import {
-  initialProbeState,
-  isHttpSuccess,
-  isProbeDue,
-  observeAnswer,
-  type ProbeKind,
-  type ProbeState,
-} from './probes.ts'
+import { askOnce } from './probe-questions.ts'
+import { initialProbeState, isProbeDue, observeAnswer, type ProbeKind, type ProbeState } from './probes.ts'
 import type { ProbeVerdict } from './status/container-statuses.ts'
 
 export interface ProberParts {
@@ -150,62 +141,3 @@ export function createProber({ runtime, clock, log, changed, unhealthy }: Prober
 
 const KINDS: readonly ProbeKind[] = ['startup', 'liveness', 'readiness']
 const titles: Record<ProbeKind, string> = { startup: 'Startup', liveness: 'Liveness', readiness: 'Readiness' }
-
-/** Undefined is yes; otherwise what was wrong. */
-async function askOnce(
-  runtime: RuntimeService,
-  probe: Probe,
-  container: Container,
-  containerId: string,
-  podIp: string,
-): Promise<string | undefined> {
-  const timeoutSeconds = probe.timeoutSeconds ?? 1
-  try {
-    if (probe.exec) {
-      const { exitCode, stdout, stderr } = await runtime.execSync(containerId, probe.exec.command ?? [], timeoutSeconds)
-      return exitCode === 0 ? undefined : stdout + stderr
-    }
-    if (probe.httpGet) {
-      const { host = podIp, path = '/', port, scheme = 'HTTP', httpHeaders = [] } = probe.httpGet
-      const url = `${scheme.toLowerCase()}://${host}:${portNumber(container, port)}${path.startsWith('/') ? path : `/${path}`}`
-      const headers = Object.fromEntries(httpHeaders.map(({ name, value }) => [name, value]))
-      const statusCode = await httpStatus(url, { 'User-Agent': 'kube-probe/1.32', ...headers }, timeoutSeconds * 1000)
-      return isHttpSuccess(statusCode) ? undefined : `HTTP probe failed with statuscode: ${statusCode}`
-    }
-    if (probe.tcpSocket) {
-      const { host = podIp, port } = probe.tcpSocket
-      await connect(host, portNumber(container, port), timeoutSeconds * 1000)
-    }
-    return undefined
-  } catch (error) {
-    return describeError(error)
-  }
-}
-
-/** A port may be named after one of the container's. */
-function portNumber(container: Container, port: number | string): number {
-  return container.ports?.find(({ name }) => name === port)?.containerPort ?? Number(port)
-}
-
-function httpStatus(url: string, headers: Record<string, string>, timeoutMs: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const options = { headers, timeout: timeoutMs, agent: false, rejectUnauthorized: false }
-    const request = (url.startsWith('https:') ? https : http).get(url, options, (response) => {
-      response.resume()
-      resolve(response.statusCode ?? 0)
-    })
-    request.on('timeout', () => request.destroy(new Error(`Get "${url}": context deadline exceeded`)))
-    request.on('error', reject)
-  })
-}
-
-function connect(host: string, port: number, timeoutMs: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = net.connect({ host, port, timeout: timeoutMs }, () => {
-      socket.destroy()
-      resolve()
-    })
-    socket.on('timeout', () => socket.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)))
-    socket.on('error', reject)
-  })
-}

@@ -9,9 +9,8 @@
  * Source: kubernetes `pkg/kubelet/kubelet.go` (syncLoop).
  */
 import { mkdirSync } from 'node:fs'
-import type { ConfigMap, Pod, Secret, Service, Stored } from '#kit/api/objects.ts'
+import type { Pod, Service, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
-import { hasReason } from '#kit/api/status-error.ts'
 import { startListWatch } from '#kit/client/list-watch.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import { type Clock, systemClock } from '#kit/contracts/clock.ts'
@@ -24,6 +23,7 @@ import {
 } from '#kit/contracts/cri.ts'
 import { createLog, type Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
+import { apiSources } from './api-sources.ts'
 import { Backoff } from './backoff.ts'
 import { createEventRecorder } from './event-recorder.ts'
 import { createImagePuller } from './images.ts'
@@ -31,12 +31,11 @@ import { readMachine } from './machine.ts'
 import { startNodeReporter } from './node-reporter.ts'
 import { createPlegLoop } from './pleg-loop.ts'
 import { createPodAddresses } from './pod-addresses.ts'
-import type { SyncParts } from './pod-sync.ts'
 import { PodWorkers } from './pod-workers.ts'
 import { createProber } from './prober.ts'
 import { type KubeletServerTls, startKubeletServer } from './server.ts'
 import { createStatusWriter } from './status-writer.ts'
-import type { VolumeSources } from './volumes.ts'
+import type { SyncParts } from './sync-parts.ts'
 
 export interface KubeletOptions {
   readonly client: ApiClient
@@ -69,15 +68,6 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   const addresses = createPodAddresses(options.podCidr)
   const services = startListWatch<Service>({ client, resource: resources.services, clock, log })
 
-  const volumeSources = (podIp: string): VolumeSources => ({
-    configMap: (namespace, name) => unlessMissing(client.get<ConfigMap>(resources.configMaps, { namespace, name })),
-    secret: (namespace, name) => unlessMissing(client.get<Secret>(resources.secrets, { namespace, name })),
-    services: () => services.list(),
-    serviceAccountToken: (namespace, name) => requestToken(client, namespace, name),
-    podIp,
-    hostIp: nodeIp,
-    nodeName,
-  })
   const prober = createProber({
     runtime,
     clock,
@@ -101,7 +91,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     statuses,
     addresses,
     backoff: new Backoff(),
-    volumeSources,
+    volumeSources: (podIp) => apiSources({ client, services, nodeName, hostIp: nodeIp, podIp }),
     rootDir,
     hostIp: nodeIp,
   }
@@ -207,22 +197,6 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
       client.close()
     },
   }
-}
-
-async function unlessMissing<T>(request: Promise<T>): Promise<T | undefined> {
-  try {
-    return await request
-  } catch (error) {
-    if (hasReason(error, 'NotFound')) return undefined
-    throw error
-  }
-}
-
-async function requestToken(client: ApiClient, namespace: string, name: string): Promise<string> {
-  const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec: {} }
-  const ref = { namespace, name, subresource: 'token' }
-  const answer = await client.create(resources.serviceAccounts, request as { status?: { token?: string } }, ref)
-  return answer.status?.token ?? ''
 }
 
 /** As much of a pod as its containers' labels tell: enough to stop it. */
