@@ -1,8 +1,9 @@
 /**
- * What a controller's reconcile function returns: decisions as plain data. It reads a world (plain data too) and says what
- * should be written; `perform` in the controllers' executor is the only code that writes.
+ * What a controller's reconcile function returns: decisions as plain data. It reads a world (plain data too) and says
+ * what should be written; `perform` in the controllers' executor is the only code that writes.
  *
- * So a reconcile can be called with any world, any number of times, on any machine, and a test reads its answer like a list.
+ * So a reconcile can be called with any world, any number of times, on any machine, and a test reads its answer like a
+ * list.
  */
 import type { ObjectMeta } from '../api/objects.ts'
 import type { resources } from '../api/resources.ts'
@@ -26,8 +27,9 @@ export interface Target {
 }
 
 /**
- * An Event about an object, as `kubectl describe` shows it. In the message, `{name}` stands for the name that the server gave
- * to the created object and `{error}` for the server's words; they are not known yet when the decision is made.
+ * An Event about an object, as `kubectl describe` shows it. In the message, `{name}` stands for the name that the
+ * server gave to the created object and `{error}` for the server's words; they are not known yet when the decision is
+ * made.
  */
 export interface EventNote {
   readonly about: AnyObject
@@ -86,8 +88,8 @@ export interface TogetherAction {
 export type Action = Write | NoteAction | TogetherAction
 
 /**
- * What one reconcile decided. Actions are performed in order and stop at the first that fails; the key is then tried again
- * with a fresh look at the world. An empty list is the most frequent decision: nothing to do.
+ * What one reconcile decided. Actions are performed in order and stop at the first that fails; the key is then tried
+ * again with a fresh look at the world. An empty list is the most frequent decision: nothing to do.
  */
 export interface Decision {
   readonly actions: readonly Action[]

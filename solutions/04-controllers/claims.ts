@@ -1,6 +1,6 @@
 /**
- * Who owns what: a controller owns an object when the object's controller reference carries the controller's uid. The selector
- * only says what it may adopt, and what it must let go.
+ * Who owns what: a controller owns an object when the object's controller reference carries the controller's uid. The
+ * selector only says what it may adopt, and what it must let go.
  *
  * Guarantee: an object has at most one controller, and is never taken from another one.
  * Source: kubernetes `pkg/controller/controller_ref_manager.go`.
@@ -20,9 +20,9 @@ export interface Claims<T> {
 }
 
 /**
- * Sorts candidates of the owner's namespace. Ours and matching: claimed. Ours and not matching: released. Without a controller
- * and matching: adopted. Anything else is somebody else's business. An owner that is being deleted adopts and releases nothing,
- * and a candidate that is being deleted is neither adopted nor released.
+ * Sorts candidates of the owner's namespace. Ours and matching: claimed. Ours and not matching: released. Without a
+ * controller and matching: adopted. Anything else is somebody else's business. An owner that is being deleted adopts
+ * and releases nothing, and a candidate that is being deleted is neither adopted nor released.
  *
  * @lab 4.3 Sort pods into claimed, adopted and released
  */
@@ -59,8 +59,8 @@ export function controllerReference(owner: Stored<AnyObject>): OwnerReference {
 }
 
 /**
- * The patches of `adopt` and `release`, as upstream sends them. Each carries the uid of the object it was decided for, so the
- * server refuses it if another object has taken the name. Given.
+ * The patches of `adopt` and `release`, as upstream sends them. Each carries the uid of the object it was decided for,
+ * so the server refuses it if another object has taken the name. Given.
  */
 export function claimPatches<T extends AnyObject>(
   resource: ResourceName,

@@ -1,8 +1,9 @@
 /**
  * The given loop around Workqueue: takes keys, looks, performs, and puts keys back that failed.
  *
- * Guarantees: never two looks at one key at once; a look that throws is repeated after the rate limiter's delay; Conflict
- * and AlreadyExists are everyday answers (the copy was behind) and not worth a log line; a part that is not written yet is named once in the log.
+ * Guarantees: never two looks at one key at once; a look that throws is repeated after the rate limiter's delay;
+ * Conflict and AlreadyExists are everyday answers (the copy was behind) and not worth a log line; a part that is not
+ * written yet is named once in the log.
  */
 import { hasReason } from '#kit/api/status-error.ts'
 import type { Clock, Timer } from '#kit/contracts/clock.ts'

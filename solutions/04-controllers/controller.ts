@@ -1,5 +1,6 @@
 /**
- * What every controller is made of, and what it is given: a way to see (informers), a way to act (executor), a clock and a log.
+ * What every controller is made of, and what it is given: a way to see (informers), a way to act (executor), a clock
+ * and a log.
  */
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
@@ -29,8 +30,8 @@ export interface ControllerParts {
 }
 
 /**
- * Makes the loop and the executor of one controller, and starts the loop when the copies that it decides from are complete:
- * deciding earlier would mean to create what is already there.
+ * Makes the loop and the executor of one controller, and starts the loop when the copies that it decides from are
+ * complete: deciding earlier would mean to create what is already there.
  *
  * @param component as it signs its Events: "replicaset-controller"
  */

@@ -1,9 +1,9 @@
 /**
  * Writes core/v1 Events, the lines at the end of `kubectl describe`. Given.
  *
- * Guarantees: recording never fails and never delays the controller; the same words about the same object raise the count of
- * one Event instead of making many; many similar ones (same reason, other words) are combined from the tenth on, and beyond 25
- * per object they come slowly. Source: client-go `tools/record/events_cache.go`.
+ * Guarantees: recording never fails and never delays the controller; the same words about the same object raise the
+ * count of one Event instead of making many; many similar ones (same reason, other words) are combined from the tenth
+ * on, and beyond 25 per object they come slowly. Source: client-go `tools/record/events_cache.go`.
  */
 import type { CoreEvent, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'

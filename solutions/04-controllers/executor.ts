@@ -1,9 +1,9 @@
 /**
  * Performs what a reconcile decided, through the API. Given. The only code of the controllers that writes.
  *
- * Actions run in order, those of a `together` at once; the first failure ends the run and is thrown, so that the control loop
- * looks again. Two answers of the server are no failure, because the world is already as it was wanted: deleting or patching
- * what is gone, and creating into a namespace that is being deleted.
+ * Actions run in order, those of a `together` at once; the first failure ends the run and is thrown, so that the
+ * control loop looks again. Two answers of the server are no failure, because the world is already as it was wanted:
+ * deleting or patching what is gone, and creating into a namespace that is being deleted.
  */
 import type { Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'

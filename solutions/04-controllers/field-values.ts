@@ -1,6 +1,6 @@
 /**
- * The strings that a path finds in an object: `spec.nodeName` finds at most one, `metadata.ownerReferences.uid` one per owner,
- * since a list on the way is walked through. Indexes are declared by such paths, so that they stay plain data.
+ * The strings that a path finds in an object: `spec.nodeName` finds at most one, `metadata.ownerReferences.uid` one per
+ * owner, since a list on the way is walked through. Indexes are declared by such paths, so that they stay plain data.
  */
 export function fieldValues(object: unknown, path: string): string[] {
   let found: unknown[] = [object]

@@ -1,7 +1,8 @@
 /**
  * The given loop around InformerStore: connects, feeds lists and events in, tells subscribers what came out.
  *
- * One informer per kind serves all controllers of a process, so the API server sees one watch however many of them listen.
+ * One informer per kind serves all controllers of a process, so the API server sees one watch however many of them
+ * listen.
  * Source: client-go `tools/cache/shared_informer.go`.
  */
 import type { Stored } from '#kit/api/objects.ts'
@@ -90,7 +91,8 @@ export function startInformer<T>(options: InformerOptions): Informer<T> {
       } catch (error) {
         if (stopping.signal.aborted) return
         if (isNotImplemented(error)) return log.error(`informer for ${resource.plural}`, error)
-        if (retryMs === RETRY_FIRST_MS) log.warn(`informer for ${resource.plural}: ${describeError(error)}; trying again`)
+        if (retryMs === RETRY_FIRST_MS)
+          log.warn(`informer for ${resource.plural}: ${describeError(error)}; trying again`)
         try {
           store.interrupted(error instanceof StatusError ? error.reason : 'ConnectionLost')
         } catch (unwritten) {

@@ -1,10 +1,12 @@
 /**
  * How long a failed key waits before the next try: the later of two opinions.
  *
- * - Per key: 5 ms, doubling with each failure in a row up to 1000 s. One broken object does not keep the others waiting.
+ * - Per key: 5 ms, doubling with each failure in a row up to 1000 s. One broken object does not keep the others
+ *   waiting.
  * - Overall: a bucket of 100 tokens that refills at 10 per second. Thousands of failures at once do not become a storm.
  *
- * Source: client-go `util/workqueue/default_rate_limiters.go` (DefaultTypedControllerRateLimiter), golang.org/x/time/rate.
+ * Source: client-go `util/workqueue/default_rate_limiters.go` (DefaultTypedControllerRateLimiter),
+ * golang.org/x/time/rate.
  */
 const FIRST_DELAY_MS = 5
 const LONGEST_DELAY_MS = 1_000_000
@@ -18,8 +20,8 @@ export class TokenBucket {
   #countedAtMs: number | undefined
 
   /**
-   * Takes one token and returns the milliseconds until it exists: 0 while the bucket has some, then 100, 200, … as each taker
-   * queues behind the one before. Time refills the bucket, never above its size.
+   * Takes one token and returns the milliseconds until it exists: 0 while the bucket has some, then 100, 200, … as each
+   * taker queues behind the one before. Time refills the bucket, never above its size.
    *
    * @lab 4.2 Take a token, if need be from the future
    */
@@ -37,8 +39,8 @@ export class RateLimiter {
   readonly #bucket = new TokenBucket()
 
   /**
-   * Counts one more failure of this key and returns the delay in milliseconds until its next try: the later of the key's own
-   * delay and the bucket's.
+   * Counts one more failure of this key and returns the delay in milliseconds until its next try: the later of the
+   * key's own delay and the bucket's.
    *
    * @lab 4.2 Wait longer after each failure
    */

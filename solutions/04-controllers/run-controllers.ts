@@ -1,9 +1,9 @@
 /**
- * What both controller managers share: one set of informers, the controllers on it, and optionally a Lease that lets only one
- * process at a time run them.
+ * What both controller managers share: one set of informers, the controllers on it, and optionally a Lease that lets
+ * only one process at a time run them.
  *
- * Guarantee: a controller that cannot start, for instance because its part is not written yet, is named in the log and leaves
- * the others running.
+ * Guarantee: a controller that cannot start, for instance because its part is not written yet, is named in the log and
+ * leaves the others running.
  */
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import { type Clock, systemClock } from '#kit/contracts/clock.ts'

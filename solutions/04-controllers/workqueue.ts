@@ -1,6 +1,6 @@
 /**
- * The queue between "something changed" and "look at it": it holds keys, never events, so a thousand changes of one object
- * cost one look.
+ * The queue between "something changed" and "look at it": it holds keys, never events, so a thousand changes of one
+ * object cost one look.
  *
  * Guarantees:
  * - Fair: keys come out in the order in which they were added.
@@ -27,8 +27,8 @@ export class Workqueue {
   readonly #rateLimiter = new RateLimiter()
 
   /**
-   * Asks for a look at this key. Nothing happens if a look is already due; if the key is being processed, it is handed out again
-   * after `done`.
+   * Asks for a look at this key. Nothing happens if a look is already due; if the key is being processed, it is handed
+   * out again after `done`.
    *
    * @lab 4.2 Add a key at most once
    */
@@ -66,8 +66,8 @@ export class Workqueue {
   }
 
   /**
-   * The next key to look at, or undefined if there is none; keys whose time has come count as added, the earliest first.
-   * The caller must call `done` when it has looked.
+   * The next key to look at, or undefined if there is none; keys whose time has come count as added, the earliest
+   * first. The caller must call `done` when it has looked.
    *
    * @lab 4.2 Hand out the next key
    */

@@ -1,9 +1,9 @@
 /**
  * The informer's memory: a local copy of one kind, kept right by lists and watch events, and the list of what changed.
  *
- * Guarantees: the copy converges on what the server holds; every change is reported once, as a delta against the copy, however
- * often the server repeats itself; after `Expired` the difference between the copy and a fresh list is reported as if its events
- * had been seen. Nothing here waits or connects: informer.ts does that.
+ * Guarantees: the copy converges on what the server holds; every change is reported once, as a delta against the copy,
+ * however often the server repeats itself; after `Expired` the difference between the copy and a fresh list is reported
+ * as if its events had been seen. Nothing here waits or connects: informer.ts does that.
  *
  * Source: client-go `tools/cache`: reflector.go (ListAndWatch), delta_fifo.go, thread_safe_store.go (indexes).
  */
@@ -12,7 +12,9 @@ import type { Stored } from '#kit/api/objects.ts'
 import type { StatusReason } from '#kit/api/status-error.ts'
 import type { ObjectList, WatchEvent } from '#kit/contracts/api-client.ts'
 
-/** A change of the copy. A name that was deleted and created again is two deltas, since the new object has a new uid. */
+/**
+ * A change of the copy. A name that was deleted and created again is two deltas, since the new object has a new uid.
+ */
 export type Delta<T> =
   | { readonly type: 'added'; readonly object: Stored<T> }
   | { readonly type: 'updated'; readonly object: Stored<T>; readonly previous: Stored<T> }
@@ -39,8 +41,8 @@ export class InformerStore<T> {
   }
 
   /**
-   * What to ask next: a list when nothing is known yet or the place in the history was lost, else a watch from the newest
-   * resourceVersion seen (of the list, of an event or of a bookmark).
+   * What to ask next: a list when nothing is known yet or the place in the history was lost, else a watch from the
+   * newest resourceVersion seen (of the list, of an event or of a bookmark).
    *
    * @lab 4.1 Say whether to list or to resume the watch
    */
@@ -69,8 +71,9 @@ export class InformerStore<T> {
   }
 
   /**
-   * Takes a complete list. Returns the deltas from the copy to the list, deletions first; an object whose resourceVersion is the
-   * one we have gives none. An object with the same name but another uid was deleted and created again: two deltas.
+   * Takes a complete list. Returns the deltas from the copy to the list, deletions first; an object whose
+   * resourceVersion is the one we have gives none. An object with the same name but another uid was deleted and created
+   * again: two deltas.
    *
    * @lab 4.1 Compare a fresh list with the copy
    */
@@ -84,9 +87,9 @@ export class InformerStore<T> {
   }
 
   /**
-   * Takes one watch event and remembers its resourceVersion as the place to resume. What an event means depends on the copy and
-   * not on its name: ADDED for an object we have is an update, or nothing if the version is the same; DELETED for an object that
-   * we do not have is nothing; a BOOKMARK only moves the place.
+   * Takes one watch event and remembers its resourceVersion as the place to resume. What an event means depends on the
+   * copy and not on its name: ADDED for an object we have is an update, or nothing if the version is the same; DELETED
+   * for an object that we do not have is nothing; a BOOKMARK only moves the place.
    *
    * @lab 4.1 Apply one watch event
    */

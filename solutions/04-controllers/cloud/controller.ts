@@ -1,4 +1,6 @@
-/** The shell around `reconcileLoadBalancer`: a Service is looked at when it changes, all of them when the nodes change. */
+/**
+ * The shell around `reconcileLoadBalancer`: a Service is looked at when it changes, all of them when the nodes change.
+ */
 import { objectKey } from '#kit/api/objects.ts'
 import { type Controller, type ControllerContext, createController } from '../controller.ts'
 import { reconcileLoadBalancer } from './load-balancer.ts'

@@ -1,9 +1,9 @@
 /**
- * Services of type LoadBalancer. At a cloud provider, this is where a load balancer is ordered; here every node is one, since
- * kube-proxy answers for the Service's ingress addresses on each.
+ * Services of type LoadBalancer. At a cloud provider, this is where a load balancer is ordered; here every node is one,
+ * since kube-proxy answers for the Service's ingress addresses on each.
  *
- * Guarantee: `status.loadBalancer.ingress` lists the InternalIP of each node that may take traffic, for a Service that asks for a
- * load balancer, and nothing for others.
+ * Guarantee: `status.loadBalancer.ingress` lists the InternalIP of each node that may take traffic, for a Service that
+ * asks for a load balancer, and nothing for others.
  * Source: cloud-provider `controllers/service/controller.go` (needsCleanup, nodeConditionPredicates).
  */
 import { isDeepStrictEqual } from 'node:util'
@@ -19,8 +19,8 @@ export interface LoadBalancerWorld {
 }
 
 /**
- * The addresses that a load balancer over these nodes has: the InternalIPs, sorted, of the nodes that are Ready, are not being
- * deleted and do not carry the label `EXCLUDE_NODE` (whatever its value).
+ * The addresses that a load balancer over these nodes has: the InternalIPs, sorted, of the nodes that are Ready, are
+ * not being deleted and do not carry the label `EXCLUDE_NODE` (whatever its value).
  *
  * @lab 4.9 Choose the nodes that take traffic
  */
@@ -39,10 +39,10 @@ export function ingressAddresses(nodes: readonly Stored<Node>[]): string[] {
 }
 
 /**
- * Writes the Service's status when its ingress is not as it should be: one entry `{ ip, ipMode: 'VIP' }` per ingress address for
- * type LoadBalancer; none for other types, and none for a Service with a `loadBalancerClass`, which another controller serves.
- * A Service that is being deleted is left alone. Notes: `ensuring` before and `ensured` after giving the first addresses, `deleting`
- * and `deleted` around taking the last away.
+ * Writes the Service's status when its ingress is not as it should be: one entry `{ ip, ipMode: 'VIP' }` per ingress
+ * address for type LoadBalancer; none for other types, and none for a Service with a `loadBalancerClass`, which another
+ * controller serves. A Service that is being deleted is left alone. Notes: `ensuring` before and `ensured` after giving
+ * the first addresses, `deleting` and `deleted` around taking the last away.
  *
  * @lab 4.9 Give a Service its load balancer, or take it away
  */

@@ -12,8 +12,9 @@ export interface Fenceposts {
 }
 
 /**
- * Both limits as numbers of pods. A percentage is of `replicas`; the surge is rounded up and the unavailability down, so that both
- * roundings err on the side of availability. If both come out as 0 no step would ever be possible: then `maxUnavailable` is 1.
+ * Both limits as numbers of pods. A percentage is of `replicas`; the surge is rounded up and the unavailability down,
+ * so that both roundings err on the side of availability. If both come out as 0 no step would ever be possible: then
+ * `maxUnavailable` is 1.
  *
  * @param maxSurge a number or a percentage such as "25%"
  *
@@ -36,7 +37,9 @@ export function maxSurge(deployment: Deployment): number {
   return fencepostsOf(deployment).maxSurge
 }
 
-/** Pods below `replicas` that may be missing during a rolling update, never more than there are; 0 for Recreate. Given. */
+/**
+ * Pods below `replicas` that may be missing during a rolling update, never more than there are; 0 for Recreate. Given.
+ */
 export function maxUnavailable(deployment: Deployment): number {
   return Math.min(fencepostsOf(deployment).maxUnavailable, replicasOf(deployment))
 }

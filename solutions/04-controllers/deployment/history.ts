@@ -8,8 +8,9 @@ import { revisionOf } from './revisions.ts'
 import { type Rollout, replicasOf } from './rollout.ts'
 
 /**
- * The old ReplicaSets beyond `revisionHistoryLimit` (default 10), lowest revision first. One that still has or wants pods, has not
- * seen its own latest spec (`generation` above `observedGeneration`) or is being deleted is passed over, though it counts.
+ * The old ReplicaSets beyond `revisionHistoryLimit` (default 10), lowest revision first. One that still has or wants
+ * pods, has not seen its own latest spec (`generation` above `observedGeneration`) or is being deleted is passed over,
+ * though it counts.
  *
  * @lab 4.5 Forget old revisions
  */

@@ -10,8 +10,9 @@ import { isFinished } from '../pods.ts'
 import { type Rollout, type RolloutStep, replicasOf } from './rollout.ts'
 
 /**
- * The next step: scale every old ReplicaSet to 0; wait (an empty step) until each pod that they own is finished or gone, a
- * terminating one still runs; then create the new ReplicaSet, or scale it, to the wanted size. Nothing to do: an empty step.
+ * The next step: scale every old ReplicaSet to 0; wait (an empty step) until each pod that they own is finished or
+ * gone, a terminating one still runs; then create the new ReplicaSet, or scale it, to the wanted size. Nothing to do:
+ * an empty step.
  *
  * @param pods of all the Deployment's ReplicaSets
  *

@@ -1,8 +1,8 @@
 /**
  * Strategy RollingUpdate: a few new pods, then a few old ones less, and again.
  *
- * Guarantees: never more than `replicas + maxSurge` pods are asked for; no available pod is taken away that would leave fewer than
- * `replicas - maxUnavailable`; pods that are not available anyway go first.
+ * Guarantees: never more than `replicas + maxSurge` pods are asked for; no available pod is taken away that would leave
+ * fewer than `replicas - maxUnavailable`; pods that are not available anyway go first.
  * Source: kubernetes `pkg/controller/deployment/rolling.go`, `util/deployment_util.go` (NewRSNewReplicas).
  */
 import type { ReplicaSet, Stored } from '#kit/api/objects.ts'
@@ -19,9 +19,9 @@ export function rollingUpdateStep(rollout: Rollout): RolloutStep {
 }
 
 /**
- * How many replicas the new ReplicaSet shall have now. It grows towards the wanted number as far as the surge leaves room: all
- * ReplicaSets together may ask for `replicas + maxSurge`. It never has more than wanted. Without a new ReplicaSet: how many it
- * shall be created with.
+ * How many replicas the new ReplicaSet shall have now. It grows towards the wanted number as far as the surge leaves
+ * room: all ReplicaSets together may ask for `replicas + maxSurge`. It never has more than wanted. Without a new
+ * ReplicaSet: how many it shall be created with.
  *
  * @lab 4.5 Grow the new ReplicaSet
  */
@@ -36,10 +36,13 @@ export function newReplicaSetSize(rollout: Rollout): number {
 /**
  * The old ReplicaSets that shall shrink now, with their new sizes.
  *
- * At most so many pods may go that, were all of the new ReplicaSet's missing pods never to become available, `replicas -
- * maxUnavailable` would still be asked for: all replicas − (replicas − maxUnavailable) − new replicas that are not available.
- * Within this budget: first the replicas of old ReplicaSets that are not available (nobody misses them), then their available
- * ones; each time the oldest ReplicaSet first.
+ * The budget: assume that those pods of the new ReplicaSet which are not available never will be. Then so many may go
+ * that the rest is `replicas - maxUnavailable`, which makes
+ *
+ *     budget = all replicas - (replicas - maxUnavailable) - new replicas that are not available
+ *
+ * It is spent first on the replicas of old ReplicaSets that are not available (nobody misses them), then on their
+ * available ones; each time the oldest ReplicaSet first.
  *
  * @lab 4.5 Shrink the old ReplicaSets
  */

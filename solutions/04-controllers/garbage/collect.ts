@@ -1,7 +1,8 @@
 /**
  * The garbage collector: what nobody owns any more goes, and an owner that asked for it waits for what it owns.
  *
- * An object may name its owners in `metadata.ownerReferences`. How an owner was deleted says what becomes of its dependents:
+ * An object may name its owners in `metadata.ownerReferences`. How an owner was deleted says what becomes of its
+ * dependents:
  *
  * | policy | the server marks the owner | and then |
  * |---|---|---|
@@ -9,8 +10,8 @@
  * | Foreground | deletionTimestamp, finalizer `foregroundDeletion` | its dependents are collected, then it goes |
  * | Orphan | deletionTimestamp, finalizer `orphan` | its dependents forget it, then it goes |
  *
- * Guarantee: an object goes only when the last of its owners is gone, and only the object that was looked at: each deletion carries
- * its uid as a precondition.
+ * Guarantee: an object goes only when the last of its owners is gone, and only the object that was looked at: each
+ * deletion carries its uid as a precondition.
  * Source: kubernetes `pkg/controller/garbagecollector/garbagecollector.go` (attemptToDeleteItem, orphanDependents).
  */
 import type { OwnerReference, Stored } from '#kit/api/objects.ts'
@@ -28,8 +29,8 @@ export interface GarbageItem {
 export interface GarbageWorld {
   readonly item: GarbageItem
   /**
-   * Each of the item's owner references, and its owner: there, gone (no object of that kind and name has that uid), or waiting for
-   * its dependents to go first.
+   * Each of the item's owner references, and its owner: there, gone (no object of that kind and name has that uid), or
+   * waiting for its dependents to go first.
    */
   readonly owners: readonly { readonly reference: OwnerReference; readonly state: 'present' | 'absent' | 'waiting' }[]
   /** Objects that name the item as an owner. */
@@ -46,9 +47,10 @@ export function reconcileGarbage(world: GarbageWorld): Decision {
 }
 
 /**
- * An object that is not being deleted. Without owner references, or with only present owners: nothing. With at least one present
- * owner: one patch (`forgetOwners`) that takes the absent and waiting ones out of its references. With none: one deletion
- * (`deletion`), in the Foreground if some owner waits and the item has dependents of its own, else in the Background.
+ * An object that is not being deleted. Without owner references, or with only present owners: nothing. With at least
+ * one present owner: one patch (`forgetOwners`) that takes the absent and waiting ones out of its references. With
+ * none: one deletion (`deletion`), in the Foreground if some owner waits and the item has dependents of its own, else
+ * in the Background.
  *
  * @lab 4.8 Collect what has no owner left
  */
@@ -62,8 +64,9 @@ export function collect({ item, owners, dependents }: GarbageWorld): Action[] {
 }
 
 /**
- * An object that waits for its dependents. While any of them has a reference to it with `blockOwnerDeletion`, nothing (they are
- * collected by themselves); then one patch that takes its finalizer away (`removeFinalizer`), after which the server deletes it.
+ * An object that waits for its dependents. While any of them has a reference to it with `blockOwnerDeletion`, nothing
+ * (they are collected by themselves); then one patch that takes its finalizer away (`removeFinalizer`), after which the
+ * server deletes it.
  *
  * @lab 4.8 Let an owner go after its dependents
  */
@@ -74,8 +77,8 @@ export function awaitDependents({ item, dependents }: GarbageWorld): Action[] {
 }
 
 /**
- * An object whose dependents shall stay: first every dependent forgets it, then its finalizer goes. In this order, since a process
- * that is killed in between starts again.
+ * An object whose dependents shall stay: first every dependent forgets it, then its finalizer goes. In this order,
+ * since a process that is killed in between starts again.
  *
  * @lab 4.8 Leave the dependents behind
  */

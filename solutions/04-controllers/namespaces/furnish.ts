@@ -1,7 +1,9 @@
 /**
- * What every namespace contains from the start: the ServiceAccount `default` and the ConfigMap `kube-root-ca.crt`. Given.
+ * What every namespace contains from the start: the ServiceAccount `default` and the ConfigMap `kube-root-ca.crt`.
+ * Given.
  *
- * Source: kubernetes `pkg/controller/serviceaccount/serviceaccounts_controller.go`, `pkg/controller/certificates/rootcacertpublisher`.
+ * Source: kubernetes `pkg/controller/serviceaccount/serviceaccounts_controller.go`,
+ * `pkg/controller/certificates/rootcacertpublisher`.
  */
 import type { ConfigMap } from '#kit/api/objects.ts'
 import type { Action, AnyObject } from '#kit/contracts/controllers.ts'

@@ -1,8 +1,8 @@
 /**
  * A namespace goes when everything in it has gone.
  *
- * `kubectl delete namespace` only marks it: deletionTimestamp, phase Terminating, nothing new may be created inside. It stays, because
- * of the finalizer `kubernetes` in its spec, until this controller has emptied it.
+ * `kubectl delete namespace` only marks it: deletionTimestamp, phase Terminating, nothing new may be created inside. It
+ * stays, because of the finalizer `kubernetes` in its spec, until this controller has emptied it.
  *
  * Source: kubernetes `pkg/controller/namespace/deletion/namespaced_resources_deleter.go`.
  */
@@ -23,10 +23,10 @@ export interface NamespaceWorld {
 }
 
 /**
- * A namespace that is not being deleted: nothing. One that is, with contents: a deletion (`deletion`, Background) for each object
- * that is not being deleted yet, then the status that says what is left (`remainingStatus`, if it differs from the present one), and
- * another look after `LOOK_AGAIN_MS`. Empty: an update of its subresource `finalize`, with `kubernetes` taken out of `spec.finalizers`
- * (unless it is out already), upon which the server deletes it.
+ * A namespace that is not being deleted: nothing. One that is, with contents: a deletion (`deletion`, Background) for
+ * each object that is not being deleted yet, then the status that says what is left (`remainingStatus`, if it differs
+ * from the present one), and another look after `LOOK_AGAIN_MS`. Empty: an update of its subresource `finalize`, with
+ * `kubernetes` taken out of `spec.finalizers` (unless it is out already), upon which the server deletes it.
  *
  * @lab 4.8 Empty a namespace, then let it go
  */

@@ -1,5 +1,6 @@
 /**
- * Pods of nodes that no longer exist: nobody is left to stop them, so they are marked failed and deleted by force. Given.
+ * Pods of nodes that no longer exist: nobody is left to stop them, so they are marked failed and deleted by force.
+ * Given.
  *
  * A node that is seen missing must stay missing for 40 s: nodes are sometimes deleted and registered again at once.
  * Source: kubernetes `pkg/controller/podgc/gc_controller.go` (gcOrphaned).

@@ -1,10 +1,11 @@
 /**
  * Taints translate a node's condition into what the scheduler and the eviction understand.
  *
- * Guarantees: taints that users or others put on a node are left alone; NoSchedule comes at once, NoExecute one look later; when no
- * node at all is ready, no node gets NoExecute: then it is rather our own network that is broken, and to evict everything would make
- * an outage out of it.
- * Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (doNoScheduleTaintingPass, handleDisruption).
+ * Guarantees: taints that users or others put on a node are left alone; NoSchedule comes at once, NoExecute one look
+ * later; when no node at all is ready, no node gets NoExecute: then it is rather our own network that is broken, and to
+ * evict everything would make an outage out of it.
+ * Source: kubernetes `pkg/controller/nodelifecycle/node_lifecycle_controller.go` (doNoScheduleTaintingPass,
+ * handleDisruption).
  */
 import type { Node, Taint } from '#kit/api/objects.ts'
 import { nodeCondition } from './heartbeat.ts'
@@ -38,11 +39,11 @@ export function isOurs({ key, effect }: Taint): boolean {
 }
 
 /**
- * The taints that the node shall have now, or undefined when it has them. First those that it keeps, in their order: foreign ones,
- * and ours that are still right (with the `timeAdded` they have). Then the new ones, with `timeAdded`.
+ * The taints that the node shall have now, or undefined when it has them. First those that it keeps, in their order:
+ * foreign ones, and ours that are still right (with the `timeAdded` they have). Then the new ones, with `timeAdded`.
  *
- * Right are: NoSchedule for each of `conditionKeys`; and NoExecute for not-ready or unreachable, if the node has that key with
- * NoSchedule already, and not `noneReady`.
+ * Right are: NoSchedule for each of `conditionKeys`; and NoExecute for not-ready or unreachable, if the node has that
+ * key with NoSchedule already, and not `noneReady`.
  *
  * @param noneReady no node of the cluster is ready
  *

@@ -12,10 +12,12 @@ export const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost'
 const PHASE_ORDER = ['Pending', 'Unknown', 'Running']
 
 /**
- * The `count` pods to delete out of `pods`, the first to go first. In this order, the first difference decides; first go pods
+ * The `count` pods to delete out of `pods`, the first to go first. In this order, the first difference decides; first
+ * go pods
  *
- * 1. not assigned to a node, 2. in phase Pending, then Unknown, then Running, 3. not ready, 4. with the lower deletion cost,
- * 5. on the node with more of these pods, 6. ready for the shorter time, 7. with more container restarts, 8. created later.
+ * 1. not assigned to a node, 2. in phase Pending, then Unknown, then Running, 3. not ready, 4. with the lower deletion
+ * cost, 5. on the node with more of these pods, 6. ready for the shorter time, 7. with more container restarts, 8.
+ * created later.
  *
  * @lab 4.3 Rank pods for deletion
  */

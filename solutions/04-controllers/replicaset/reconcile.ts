@@ -1,9 +1,9 @@
 /**
- * Keeps as many pods running as a ReplicaSet or ReplicationController asks for. The two differ only in how they select, so
- * one function serves both.
+ * Keeps as many pods running as a ReplicaSet or ReplicationController asks for. The two differ only in how they select,
+ * so one function serves both.
  *
- * Guarantees: claims before it counts; finished and terminating pods are no replicas; creates or deletes, never both; at most
- * 500 at once; creates in slow-start batches. In a stable world it decides nothing.
+ * Guarantees: claims before it counts; finished and terminating pods are no replicas; creates or deletes, never both;
+ * at most 500 at once; creates in slow-start batches. In a stable world it decides nothing.
  *
  * Source: kubernetes `pkg/controller/replicaset/replica_set.go` (syncReplicaSet, manageReplicas).
  */
@@ -47,11 +47,11 @@ export interface ReplicaSetWorld {
 }
 
 /**
- * What to write so that the world becomes as the owner's spec says: first the patches that adopt and release, then the creations
- * or deletions (none while expectations are open or the owner is being deleted), last the status.
+ * What to write so that the world becomes as the owner's spec says: first the patches that adopt and release, then the
+ * creations or deletions (none while expectations are open or the owner is being deleted), last the status.
  *
- * Given to use: `claim` and `claimPatches`, `createPods`, `deletePods`, `podsToDelete`, `statusUpdate` (undefined when the status
- * is right already), `nextAvailableMs` for `requeueAfterMs`.
+ * Given to use: `claim` and `claimPatches`, `createPods`, `deletePods`, `podsToDelete`, `statusUpdate` (undefined when
+ * the status is right already), `nextAvailableMs` for `requeueAfterMs`.
  *
  * @lab 4.3 Compare wanted and actual pods
  */
@@ -72,7 +72,9 @@ export function reconcileReplicaSet(world: ReplicaSetWorld): Decision {
   return requeueAfterMs === undefined ? { actions } : { actions, requeueAfterMs }
 }
 
-/** A ReplicaSet selects with a LabelSelector, a ReplicationController with a map; an empty map selects nothing. Given. */
+/**
+ * A ReplicaSet selects with a LabelSelector, a ReplicationController with a map; an empty map selects nothing. Given.
+ */
 export function podSelector(owner: Replicator): LabelSelector | undefined {
   const selector = owner.spec?.selector
   if (owner.kind !== 'ReplicationController') return selector as LabelSelector | undefined

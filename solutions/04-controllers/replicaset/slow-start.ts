@@ -1,6 +1,6 @@
 /**
- * Many writes, cautiously: 1, then 2, 4, 8, …, each batch only after the one before has succeeded. When every creation would
- * fail (a quota, a wrong template), one request finds that out instead of five hundred.
+ * Many writes, cautiously: 1, then 2, 4, 8, …, each batch only after the one before has succeeded. When every creation
+ * would fail (a quota, a wrong template), one request finds that out instead of five hundred.
  *
  * Source: kubernetes `pkg/controller/replicaset/replica_set.go` (slowStartBatch).
  */

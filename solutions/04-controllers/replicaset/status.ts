@@ -1,4 +1,7 @@
-/** The status of a ReplicaSet or ReplicationController. Given. Source: kubernetes `pkg/controller/replicaset/replica_set_utils.go`. */
+/**
+ * The status of a ReplicaSet or ReplicationController. Given. Source: kubernetes
+ * `pkg/controller/replicaset/replica_set_utils.go`.
+ */
 import { isDeepStrictEqual } from 'node:util'
 import type { Pod, ReplicaSetStatus, Stored } from '#kit/api/objects.ts'
 import { matchesLabels } from '#kit/api/selectors.ts'
@@ -6,7 +9,10 @@ import type { UpdateAction } from '#kit/contracts/controllers.ts'
 import { isAvailable, isReady, readySinceMs } from '../pods.ts'
 import type { ReplicaSetWorld, Replicator } from './reconcile.ts'
 
-/** The write that corrects the status, or undefined when it is right. Counts that are zero are left out, as upstream does. */
+/**
+ * The write that corrects the status, or undefined when it is right. Counts that are zero are left out, as upstream
+ * does.
+ */
 export function statusUpdate(
   owner: Stored<Replicator>,
   resource: ReplicaSetWorld['resource'],

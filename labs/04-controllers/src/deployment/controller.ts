@@ -1,4 +1,7 @@
-/** The shell around `reconcileDeployment`: gathers its world from the copies and says which change concerns which Deployment. */
+/**
+ * The shell around `reconcileDeployment`: gathers its world from the copies and says which change concerns which
+ * Deployment.
+ */
 import { controllerOf, objectKey } from '#kit/api/objects.ts'
 import { matchesLabelSelector } from '#kit/api/selectors.ts'
 import { type Controller, type ControllerContext, createController } from '../controller.ts'

@@ -8,8 +8,9 @@ import type { ReplicaSet, Stored } from '#kit/api/objects.ts'
 import type { Rollout } from './rollout.ts'
 
 /**
- * The old ReplicaSets beyond `revisionHistoryLimit` (default 10), lowest revision first. One that still has or wants pods, has not
- * seen its own latest spec (`generation` above `observedGeneration`) or is being deleted is passed over, though it counts.
+ * The old ReplicaSets beyond `revisionHistoryLimit` (default 10), lowest revision first. One that still has or wants
+ * pods, has not seen its own latest spec (`generation` above `observedGeneration`) or is being deleted is passed over,
+ * though it counts.
  *
  * @lab 4.5 Forget old revisions
  */

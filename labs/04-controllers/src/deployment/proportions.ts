@@ -1,8 +1,9 @@
 /**
- * Scaling in the middle of a rollout: each ReplicaSet gets its share of the change, so that a rollout that turns out to be bad has
- * not been given all the new pods.
+ * Scaling in the middle of a rollout: each ReplicaSet gets its share of the change, so that a rollout that turns out to
+ * be bad has not been given all the new pods.
  *
- * Source: kubernetes `pkg/controller/deployment/sync.go` (scale, isScalingEvent), `util/deployment_util.go` (GetReplicaSetProportion).
+ * Source: kubernetes `pkg/controller/deployment/sync.go` (scale, isScalingEvent), `util/deployment_util.go`
+ * (GetReplicaSetProportion).
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { Deployment, ReplicaSet, Stored } from '#kit/api/objects.ts'
@@ -19,8 +20,9 @@ export function isScaled(rollout: Rollout): boolean {
 }
 
 /**
- * The sizes after the user has scaled. A single ReplicaSet with replicas (or none: then the newest) simply gets the wanted number.
- * When the new one is complete the old ones get 0. In the middle of a rolling update: `proportionalSizes`. Given.
+ * The sizes after the user has scaled. A single ReplicaSet with replicas (or none: then the newest) simply gets the
+ * wanted number. When the new one is complete the old ones get 0. In the middle of a rolling update:
+ * `proportionalSizes`. Given.
  */
 export function scalingStep(rollout: Rollout): RolloutStep {
   const { deployment, newReplicaSet, oldReplicaSets } = rollout
@@ -38,10 +40,10 @@ export function scalingStep(rollout: Rollout): RolloutStep {
 }
 
 /**
- * The new size of each ReplicaSet. All together shall ask for `replicas + maxSurge` (0 when 0 are wanted). A ReplicaSet that had a
- * share of the former total (its annotation `max-replicas`) gets the same share of the new total, rounded; never more than what is
- * left of the change. The largest is served first and gets what the rounding leaves over; among equals it is the newest when
- * growing, the oldest when shrinking.
+ * The new size of each ReplicaSet. All together shall ask for `replicas + maxSurge` (0 when 0 are wanted). A ReplicaSet
+ * that had a share of the former total (its annotation `max-replicas`) gets the same share of the new total, rounded;
+ * never more than what is left of the change. The largest is served first and gets what the rounding leaves over; among
+ * equals it is the newest when growing, the oldest when shrinking.
  *
  * @param active ReplicaSets with replicas, at least two
  *

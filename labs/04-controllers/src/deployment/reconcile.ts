@@ -62,7 +62,9 @@ function nextStep(rollout: Rollout, pods: readonly Stored<Pod>[]): RolloutStep {
   return spec?.strategy?.type === 'Recreate' ? recreateStep(rollout, pods) : rollingUpdateStep(rollout)
 }
 
-/** The name of the ReplicaSet to create belongs to another one: two templates with the same hash, or another owner's. */
+/**
+ * The name of the ReplicaSet to create belongs to another one: two templates with the same hash, or another owner's.
+ */
 function isTaken({ deployment }: Rollout, replicaSets: readonly Stored<ReplicaSet>[]): boolean {
   const name = newReplicaSetName(deployment)
   return replicaSets.some(({ metadata }) => metadata.name === name)

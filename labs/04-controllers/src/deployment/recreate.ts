@@ -9,8 +9,9 @@ import type { Pod, Stored } from '#kit/api/objects.ts'
 import type { Rollout, RolloutStep } from './rollout.ts'
 
 /**
- * The next step: scale every old ReplicaSet to 0; wait (an empty step) until each pod that they own is finished or gone, a
- * terminating one still runs; then create the new ReplicaSet, or scale it, to the wanted size. Nothing to do: an empty step.
+ * The next step: scale every old ReplicaSet to 0; wait (an empty step) until each pod that they own is finished or
+ * gone, a terminating one still runs; then create the new ReplicaSet, or scale it, to the wanted size. Nothing to do:
+ * an empty step.
  *
  * @param pods of all the Deployment's ReplicaSets
  *

@@ -1,6 +1,6 @@
 /**
- * Revisions: the numbers that `kubectl rollout history` lists and `kubectl rollout undo` goes back to. They live in annotations
- * of the ReplicaSets, each of which keeps a former template.
+ * Revisions: the numbers that `kubectl rollout history` lists and `kubectl rollout undo` goes back to. They live in
+ * annotations of the ReplicaSets, each of which keeps a former template.
  *
  * Source: kubernetes `pkg/controller/deployment/util/deployment_util.go` (SetNewReplicaSetAnnotations, MaxRevision).
  */
@@ -32,9 +32,9 @@ export function revisionOf(object: { metadata?: { annotations?: Record<string, s
  * The annotations that the new ReplicaSet shall have: those it has, the Deployment's (except those about revisions and
  * `last-applied-configuration`), and its revision.
  *
- * The newest template has the highest revision: one more than the highest of the old ReplicaSets. A ReplicaSet that already is
- * higher keeps its own. One that gets a new revision, because an undo made it the new one again, remembers the revision it had
- * in `revision-history`, a list with commas.
+ * The newest template has the highest revision: one more than the highest of the old ReplicaSets. A ReplicaSet that
+ * already is higher keeps its own. One that gets a new revision, because an undo made it the new one again, remembers
+ * the revision it had in `revision-history`, a list with commas.
  *
  * @lab 4.4 Number the revisions
  */
@@ -52,8 +52,8 @@ export function revisionAnnotations(
 }
 
 /**
- * What the Deployment asked for when this ReplicaSet was last scaled. When it asks for something else now, it was scaled by its
- * user, and not by the rollout. Given.
+ * What the Deployment asked for when this ReplicaSet was last scaled. When it asks for something else now, it was
+ * scaled by its user, and not by the rollout. Given.
  */
 export function sizeAnnotations(deployment: Deployment): Record<string, string> {
   const desired = replicasOf(deployment)

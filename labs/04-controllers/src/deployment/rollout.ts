@@ -19,8 +19,8 @@ export interface Rollout {
 }
 
 /**
- * What a strategy does next. It changes little at a time and is asked again when the world has followed, so a rollout can be
- * interrupted at any point.
+ * What a strategy does next. It changes little at a time and is asked again when the world has followed, so a rollout
+ * can be interrupted at any point.
  */
 export interface RolloutStep {
   /** Create the new ReplicaSet with so many replicas. */
@@ -30,9 +30,9 @@ export interface RolloutStep {
 }
 
 /**
- * The ReplicaSet whose template is the Deployment's, or undefined. ReplicaSets' templates carry the label `pod-template-hash`
- * in addition, which must not count as a difference. Should there be several (there have been, after upgrades), the oldest,
- * so that every look finds the same one.
+ * The ReplicaSet whose template is the Deployment's, or undefined. ReplicaSets' templates carry the label
+ * `pod-template-hash` in addition, which must not count as a difference. Should there be several (there have been,
+ * after upgrades), the oldest, so that every look finds the same one.
  *
  * @lab 4.4 Find the ReplicaSet that has the wanted template
  */

@@ -48,10 +48,11 @@ export function availability(deployment: Deployment, counts: DeploymentStatus): 
  * - Once it says `NewReplicaSetAvailable` and all pods are updated ones, it stays: pods that die later are no rollout.
  * - Complete (as many replicas as wanted, all updated, all available): True, `NewReplicaSetAvailable`,
  *   `ReplicaSet "x" has successfully progressed.`
- * - Progress since the last status (more updated, more ready, more available, or fewer old replicas): True, `ReplicaSetUpdated`,
- *   `ReplicaSet "x" is progressing.`
- * - No progress for `progressDeadlineSeconds` since the condition's `lastUpdateTime`: False, `ProgressDeadlineExceeded`,
- *   `ReplicaSet "x" has timed out progressing.` After `NewReplicaSetAvailable` there is nothing to time out.
+ * - Progress since the last status (more updated, more ready, more available, or fewer old replicas): True,
+ *   `ReplicaSetUpdated`, `ReplicaSet "x" is progressing.`
+ * - No progress for `progressDeadlineSeconds` since the condition's `lastUpdateTime`: False,
+ *   `ProgressDeadlineExceeded`, `ReplicaSet "x" has timed out progressing.` After `NewReplicaSetAvailable` there is
+ *   nothing to time out.
  *
  * "x" is the new ReplicaSet's name; without one the subject is `Deployment "its name"`.
  *
@@ -68,7 +69,10 @@ export function progress(rollout: Rollout, counts: DeploymentStatus, nowMs: numb
   )
 }
 
-/** What pausing and resuming say in the condition Progressing; undefined: nothing. A rollout that timed out stays so. Given. */
+/**
+ * What pausing and resuming say in the condition Progressing; undefined: nothing. A rollout that timed out stays so.
+ * Given.
+ */
 export function pausing(deployment: Deployment): Verdict | undefined {
   const reason = deployment.status?.conditions?.find(({ type }) => type === 'Progressing')?.reason
   if (reason === 'ProgressDeadlineExceeded') return undefined
@@ -80,8 +84,8 @@ export function pausing(deployment: Deployment): Verdict | undefined {
 }
 
 /**
- * The conditions with this one set. The same status and reason change nothing, except that progress renews `lastUpdateTime`, from
- * which the deadline counts; `lastTransitionTime` moves only when the status changes. Given.
+ * The conditions with this one set. The same status and reason change nothing, except that progress renews
+ * `lastUpdateTime`, from which the deadline counts; `lastTransitionTime` moves only when the status changes. Given.
  */
 export function withCondition(
   conditions: readonly DeploymentCondition[],

@@ -1,11 +1,12 @@
 /**
  * A short name for a pod template: the same template always gets the same name, another template almost surely another.
  *
- * The name is a label value, part of the ReplicaSet's name and of its pods' names. So creating the ReplicaSet twice, because the
- * copy was behind or the process was killed in between, ends in AlreadyExists instead of a second ReplicaSet.
+ * The name is a label value, part of the ReplicaSet's name and of its pods' names. So creating the ReplicaSet twice,
+ * because the copy was behind or the process was killed in between, ends in AlreadyExists instead of a second
+ * ReplicaSet.
  *
- * Source: kubernetes `pkg/controller/controller_utils.go` (ComputeHash), apimachinery `util/rand` (SafeEncodeString). Upstream
- * hashes a Go print-out of the struct, which nobody else can reproduce; any stable hash will do.
+ * Source: kubernetes `pkg/controller/controller_utils.go` (ComputeHash), apimachinery `util/rand` (SafeEncodeString).
+ * Upstream hashes a Go print-out of the struct, which nobody else can reproduce; any stable hash will do.
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { PodTemplateSpec } from '#kit/api/objects.ts'
@@ -16,8 +17,8 @@ const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
 
 /**
- * Up to ten characters of `ALPHABET`: the 32-bit FNV-1a hash of the template's canonical JSON followed by the collision count
- * (nothing when it is 0), written in decimal, each digit d as the letter `ALPHABET[d]`.
+ * Up to ten characters of `ALPHABET`: the 32-bit FNV-1a hash of the template's canonical JSON followed by the collision
+ * count (nothing when it is 0), written in decimal, each digit d as the letter `ALPHABET[d]`.
  *
  * `collisionCount` is raised when two templates have the same hash, which gives the newer one another name.
  *

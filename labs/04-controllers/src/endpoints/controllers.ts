@@ -1,4 +1,7 @@
-/** The shells around `reconcileEndpointSlices` and `reconcileEndpoints`: both look when a Service or one of its pods changes. */
+/**
+ * The shells around `reconcileEndpointSlices` and `reconcileEndpoints`: both look when a Service or one of its pods
+ * changes.
+ */
 import { objectKey, type Pod, type Service, type Stored, splitKey } from '#kit/api/objects.ts'
 import { matchesLabels } from '#kit/api/selectors.ts'
 import { type Controller, type ControllerContext, createController } from '../controller.ts'
@@ -16,7 +19,10 @@ export function startEndpointSliceController(context: ControllerContext): Contro
 
   const controller = createController(context, 'endpointslice-controller', needs, async (key, executor) => {
     const service = services.get(key)
-    if (!service) return expectations.forget(key) as undefined
+    if (!service) {
+      expectations.forget(key)
+      return undefined
+    }
     if (!expectations.met(key, context.clock.now())) return undefined
     const namespace = service.metadata.namespace ?? ''
     const { actions } = reconcileEndpointSlices({

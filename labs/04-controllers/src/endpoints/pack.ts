@@ -23,10 +23,10 @@ export interface SlicePlan {
 /**
  * How the slices of a Service must change so that they hold exactly these groups.
  *
- * For each group, among the existing slices with its ports: an endpoint stays in the slice it is in, with its present conditions;
- * one that is no longer wanted is taken out; new ones go into the fullest slice that has room, else into a new slice. A slice
- * that became empty goes, and so do slices with ports that no group has. A group without endpoints keeps one empty slice, which
- * says "this Service has none". Slices that stay as they are do not appear in the plan.
+ * For each group, among the existing slices with its ports: an endpoint stays in the slice it is in, with its present
+ * conditions; one that is no longer wanted is taken out; new ones go into the fullest slice that has room, else into a
+ * new slice. A slice that became empty goes, and so do slices with ports that no group has. A group without endpoints
+ * keeps one empty slice, which says "this Service has none". Slices that stay as they are do not appear in the plan.
  *
  * An endpoint is known by the uid of its pod, `targetRef.uid`.
  *

@@ -1,8 +1,8 @@
 /**
  * One pod behind one Service: on which ports it answers, and whether it should be asked.
  *
- * Source: kubernetes `staging/src/k8s.io/endpointslice/utils.go` (podToEndpoint, getEndpointPorts), `pkg/api/v1/pod/util.go`
- * (FindPort), KEP-1672 (terminating endpoints).
+ * Source: kubernetes `staging/src/k8s.io/endpointslice/utils.go` (podToEndpoint, getEndpointPorts),
+ * `pkg/api/v1/pod/util.go` (FindPort), KEP-1672 (terminating endpoints).
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { Endpoint, EndpointPort, Pod, Service, ServicePort, Stored } from '#kit/api/objects.ts'
@@ -17,9 +17,9 @@ export function selectedPods(service: Service, pods: readonly Stored<Pod>[]): re
 }
 
 /**
- * The port on the pod that a Service's port leads to, or undefined when the pod has none. `targetPort` is a number, or the name of a
- * port of one of the pod's containers with the same protocol; different pods may give that name to different numbers. Without
- * `targetPort` it is the Service's own number. The default protocol is TCP.
+ * The port on the pod that a Service's port leads to, or undefined when the pod has none. `targetPort` is a number, or
+ * the name of a port of one of the pod's containers with the same protocol; different pods may give that name to
+ * different numbers. Without `targetPort` it is the Service's own number. The default protocol is TCP.
  *
  * @lab 4.7 Find the port that a name stands for
  */
@@ -43,7 +43,8 @@ export function endpointPorts(service: Service, pod: Pod): EndpointPort[] {
 }
 
 /**
- * The pod as an entry of an EndpointSlice: its address, node and identity (kind, namespace, name, uid), and three answers:
+ * The pod as an entry of an EndpointSlice: its address, node and identity (kind, namespace, name, uid), and three
+ * answers:
  *
  * - `serving`: the pod is ready.
  * - `terminating`: the pod is being deleted.

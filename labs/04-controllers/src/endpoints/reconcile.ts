@@ -1,8 +1,10 @@
 /**
- * One look at a Service: what its EndpointSlices and its Endpoints object should say. Given; its parts are written in step 4.7.
+ * One look at a Service: what its EndpointSlices and its Endpoints object should say. Given; its parts are written in
+ * step 4.7.
  *
  * Guarantee: a Service without selector (such as `kubernetes`, whose endpoints the API server writes) is left alone.
- * Source: kubernetes `pkg/controller/endpointslice/endpointslice_controller.go`, `pkg/controller/endpoint/endpoints_controller.go`.
+ * Source: kubernetes `pkg/controller/endpointslice/endpointslice_controller.go`,
+ * `pkg/controller/endpoint/endpoints_controller.go`.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { EndpointSlice, Endpoints, Pod, Service, Stored } from '#kit/api/objects.ts'

@@ -1,8 +1,8 @@
 /**
  * Who owns whom, over all kinds, from the informers' copies. Given.
  *
- * The copies of different kinds do not move together: a pod may be seen before its ReplicaSet. So an owner that is not in the
- * graph is asked for at the server before it counts as absent.
+ * The copies of different kinds do not move together: a pod may be seen before its ReplicaSet. So an owner that is not
+ * in the graph is asked for at the server before it counts as absent.
  */
 import type { OwnerReference, Stored } from '#kit/api/objects.ts'
 import { objectKey } from '#kit/api/objects.ts'

@@ -1,11 +1,12 @@
 /**
- * Of several processes that could do the same work, one does it: the one whose name stands in a Lease. The others watch.
+ * Of several processes that could do the same work, one does it: the one whose name stands in a Lease. The others
+ * watch.
  *
- * Guarantees: at most one process believes to lead, as long as clocks run at about the same speed (they need not agree on the
- * time); a leader that died is replaced after `leaseDurationMs`; one that leaves is replaced at once.
+ * Guarantees: at most one process believes to lead, as long as clocks run at about the same speed (they need not agree
+ * on the time); a leader that died is replaced after `leaseDurationMs`; one that leaves is replaced at once.
  *
- * How a candidate judges another's claim: by its own clock, from the moment when it last saw the Lease change. The times
- * written in the Lease come from another machine's clock and are never compared with ours.
+ * How a candidate judges another's claim: by its own clock, from the moment when it last saw the Lease change. The
+ * times written in the Lease come from another machine's clock and are never compared with ours.
  *
  * Source: client-go `tools/leaderelection/leaderelection.go` (tryAcquireOrRenew), defaults 15 s, 10 s, 2 s.
  */
@@ -34,7 +35,8 @@ export type ElectionStep =
   | { readonly do: 'wait' }
 
 /**
- * What we know after another look: an unchanged Lease keeps the moment when it was first seen, a changed one (or none) is seen now.
+ * What we know after another look: an unchanged Lease keeps the moment when it was first seen, a changed one (or none)
+ * is seen now.
  *
  * @lab 4.10 Notice when the Lease changes
  */
@@ -52,8 +54,8 @@ export function observe(before: Observation | undefined, lease: Stored<Lease> | 
  *
  * - There is none: create it.
  * - It is ours: renew it, that is, write a new `renewTime`; `acquireTime` and `leaseTransitions` stay.
- * - It is nobody's (an empty holder), or its holder has let it run out by our clock: take it, with a new `acquireTime` and one
- *   more in `leaseTransitions`.
+ * - It is nobody's (an empty holder), or its holder has let it run out by our clock: take it, with a new `acquireTime`
+ *   and one more in `leaseTransitions`.
  * - Otherwise wait.
  *
  * An update carries the resourceVersion that was observed, so of two that take it at once only one succeeds.
@@ -74,7 +76,8 @@ export function electionStep(
 }
 
 /**
- * The Lease as a leader leaves it that stops on purpose: without holder, and run out after a second, so the next one need not wait.
+ * The Lease as a leader leaves it that stops on purpose: without holder, and run out after a second, so the next one
+ * need not wait.
  *
  * @lab 4.10 Give the Lease back
  */

@@ -1,15 +1,17 @@
 /**
  * When a pod must leave a node with NoExecute taints.
  *
- * Guarantee: each taint must be tolerated, and each toleration lasts as long as it says, from the moment the taint was added.
- * Source: kubernetes `pkg/controller/tainteviction/taint_eviction.go`, `pkg/apis/core/v1/helper` (GetMatchingTolerations).
+ * Guarantee: each taint must be tolerated, and each toleration lasts as long as it says, from the moment the taint was
+ * added.
+ * Source: kubernetes `pkg/controller/tainteviction/taint_eviction.go`, `pkg/apis/core/v1/helper`
+ * (GetMatchingTolerations).
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { Pod, Taint, Toleration } from '#kit/api/objects.ts'
 
 /**
- * Whether a toleration is for this taint. An empty effect is for all effects, an empty key with `Exists` for all keys. `Equal`, the
- * default, compares values, a missing one being ''.
+ * Whether a toleration is for this taint. An empty effect is for all effects, an empty key with `Exists` for all keys.
+ * `Equal`, the default, compares values, a missing one being ''.
  *
  * @lab 4.6 Match a toleration with a taint
  */
@@ -23,9 +25,10 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
 }
 
 /**
- * When the pod must go, in milliseconds since the epoch; undefined: it may stay. Only NoExecute taints count. At once (`seenMs`) when
- * one is not tolerated; otherwise when the first toleration runs out, of each taint the pod's first that matches. A toleration
- * without `tolerationSeconds` never does. Time counts from the taint's `timeAdded`, or from `seenMs` if it has none (users' taints).
+ * When the pod must go, in milliseconds since the epoch; undefined: it may stay. Only NoExecute taints count. At once
+ * (`seenMs`) when one is not tolerated; otherwise when the first toleration runs out, of each taint the pod's first
+ * that matches. A toleration without `tolerationSeconds` never does. Time counts from the taint's `timeAdded`, or from
+ * `seenMs` if it has none (users' taints).
  *
  * @param seenMs when this controller first saw the pod under these taints
  *

@@ -1,8 +1,9 @@
 /**
  * One look at a node, and one at a pod on a tainted node. Given; their parts are written in step 4.6.
  *
- * A dead node in order: conditions Unknown, its pods not ready (so Services leave them), taint NoSchedule, taint NoExecute, and after
- * the pods' tolerations the pods are deleted, which makes their ReplicaSets replace them elsewhere.
+ * A dead node in order: conditions Unknown, its pods not ready (so Services leave them), taint NoSchedule, taint
+ * NoExecute, and after the pods' tolerations the pods are deleted, which makes their ReplicaSets replace them
+ * elsewhere.
  */
 import type { Lease, Node, Pod, Stored } from '#kit/api/objects.ts'
 import type { Action, Decision } from '#kit/contracts/controllers.ts'

@@ -1,5 +1,6 @@
 /**
- * The shell around `reconcileReplicaSet`: gathers its world from the copies, keeps the expectations, lets the executor write.
+ * The shell around `reconcileReplicaSet`: gathers its world from the copies, keeps the expectations, lets the executor
+ * write.
  */
 import type { Pod, Stored } from '#kit/api/objects.ts'
 import { controllerOf, objectKey } from '#kit/api/objects.ts'

@@ -3,11 +3,11 @@ import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 /**
  * What a controller has asked for and not seen yet.
  *
- * The copy lags behind the server: right after creating three pods, it may still show none, and a second look would create three
- * more. So a controller writes down what its copy must show before the next decision.
+ * The copy lags behind the server: right after creating three pods, it may still show none, and a second look would
+ * create three more. So a controller writes down what its copy must show before the next decision.
  *
- * Guarantee: `met` is false from `expect` until every expected creation and deletion was seen (or known to have failed), or
- * five minutes have passed: an event that never comes must not stop a controller for ever.
+ * Guarantee: `met` is false from `expect` until every expected creation and deletion was seen (or known to have
+ * failed), or five minutes have passed: an event that never comes must not stop a controller for ever.
  *
  * Source: kubernetes `pkg/controller/controller_utils.go` (ControllerExpectations, UIDTrackingControllerExpectations).
  */
@@ -15,7 +15,10 @@ const TIMEOUT_MS = 5 * 60_000
 
 interface Expected {
   creations: number
-  /** Keys, since a pod that is being deleted is seen several times: at its deletionTimestamp, at each update, at the end. */
+  /**
+   * Keys, since a pod that is being deleted is seen several times: at its deletionTimestamp, at each update, at the
+   * end.
+   */
   readonly deletions: Set<string>
   readonly sinceMs: number
 }
@@ -24,8 +27,8 @@ export class Expectations {
   readonly #expected = new Map<string, Expected>()
 
   /**
-   * The controller of `key` is about to create that many pods and to delete those with these keys. Replaces what was expected
-   * before.
+   * The controller of `key` is about to create that many pods and to delete those with these keys. Replaces what was
+   * expected before.
    *
    * @lab 4.3 Remember what was asked for
    */
