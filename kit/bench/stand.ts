@@ -14,7 +14,7 @@ import { type Connection, loadKubeconfig } from '../client/kubeconfig.ts'
 import { type ClusterDirectory, clusterDirectory, createDirectories } from '../cluster/cluster-directory.ts'
 import { type Component, type Program, planComponents } from '../cluster/components.ts'
 import { ensureCredentials } from '../cluster/credentials.ts'
-import { decideLayout } from '../cluster/layout.ts'
+import type { ClusterLayout } from '../cluster/layout.ts'
 import { bundlePrograms, programFile } from '../cluster/programs.ts'
 import { type Supervisor, startSupervisor } from '../cluster/supervisor.ts'
 import { tearDown } from '../cluster/teardown.ts'
@@ -82,9 +82,7 @@ export async function startControlPlane(
   stand: ClusterDirectory,
   { etcd, programs = [] }: { etcd: EtcdKind; programs?: readonly Program[] },
 ): Promise<ControlPlane> {
-  const noNodes = { nodes: 0, nodeAddresses: () => ({ ip: '127.0.0.1', podCidr: '10.244.0.0/24' }) }
-  const network = { subnet: '10.244.0.0/16', gateway: '127.0.0.1' }
-  const layout = await decideLayout(stand, { etcdMembers: 1, ...noNodes, claimNetwork: async () => network })
+  const layout = await layoutWithoutNodes()
   await ensureCredentials(stand, layout)
   const wanted: readonly Program[] = ['etcd', 'kube-apiserver', ...programs]
   const components = planComponents({ directory: stand, layout, runtime: 'fake' })
@@ -106,6 +104,17 @@ export async function startControlPlane(
       rmSync(stand.data, { recursive: true, force: true })
       createDirectories(stand)
     },
+  }
+}
+
+/** Free ports every time: nobody comes back to a stand. */
+async function layoutWithoutNodes(): Promise<ClusterLayout> {
+  const [apiServerPort, clientPort, peerPort] = [await freePort(), await freePort(), await freePort()]
+  return {
+    network: { subnet: '10.244.0.0/16', gateway: '127.0.0.1' },
+    apiServerPort,
+    etcdMembers: [{ name: 'etcd-1', clientPort, peerPort }],
+    nodes: [],
   }
 }
 
