@@ -1,6 +1,7 @@
 /**
  * Our schemas in OpenAPI's words, and with them all that they refer to.
  */
+import { enums } from './enums.ts'
 import { type Field, type Schema, schemaNamed } from './schemas.ts'
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
@@ -32,13 +33,13 @@ export function componentSchemas(roots: readonly string[]): Record<string, objec
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
     if (found[name]) continue
     const schema = schemaNamed(name)
-    found[name] = schema ? openApiSchema(schema, (reference) => queue.push(reference)) : { type: 'object' }
+    found[name] = schema ? openApiSchema(name, schema, (reference) => queue.push(reference)) : { type: 'object' }
   }
   for (const { name, schema } of Object.values(scalarSchemas)) found[name] = schema
   return Object.fromEntries(Object.entries(found).sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
-function openApiSchema(schema: Schema, refer: (name: string) => void): object {
+function openApiSchema(schemaName: string, schema: Schema, refer: (name: string) => void): object {
   const fields = Object.entries(schema.fields)
   const required = fields.filter(([, field]) => field.required).map(([name]) => name)
   return {
@@ -47,11 +48,19 @@ function openApiSchema(schema: Schema, refer: (name: string) => void): object {
     ...(required.length > 0 && { required }),
     ...(fields.length > 0 && {
       properties: Object.fromEntries(
-        fields.map(([name, field]) => [name, { description: field.description, ...openApiType(field.type, refer) }]),
+        fields.map(([name, field]) => [name, openApiField(field, enums[`${schemaName}.${name}`], refer)]),
       ),
     }),
     ...(schema.groupVersionKind && { 'x-kubernetes-group-version-kind': [schema.groupVersionKind] }),
   }
+}
+
+function openApiField(
+  { description, type }: Field,
+  words: readonly string[] | undefined,
+  refer: (name: string) => void,
+) {
+  return { description, ...openApiType(type, refer), ...(words && { enum: words }) }
 }
 
 function openApiType(type: Field['type'], refer: (name: string) => void): object {

@@ -9,7 +9,7 @@ import { schemaNamed, schemaNameOf } from './schemas.ts'
 
 interface OpenApi {
   paths: Record<string, Record<string, { parameters?: { name: string }[] }>>
-  components: { schemas: Record<string, { properties?: Record<string, unknown>; required?: string[] }> }
+  components: { schemas: Record<string, { properties?: Record<string, { enum?: string[] }>; required?: string[] }> }
 }
 
 describe('OpenAPI', () => {
@@ -48,6 +48,9 @@ describe('OpenAPI', () => {
         const upstream = theirs.components.schemas[name]
         if (!upstream) continue
         // Where upstream turned optional what the declarations still call required, a client is told too much.
+        for (const [field, { enum: words }] of Object.entries(properties)) {
+          expect([name, field, words]).toEqual([name, field, upstream.properties?.[field]?.enum])
+        }
         const fields = Object.keys(properties).filter(
           (field) => !(name.endsWith('PodResourceClaim') && field === 'source'),
         )
