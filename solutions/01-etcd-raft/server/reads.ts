@@ -106,7 +106,15 @@ export class Reads {
 
   #ask(round: Round): void {
     round.askedAtMs = this.#options.clock.now()
-    this.#options.ask(round.context)
+    try {
+      this.#options.ask(round.context)
+    } catch (error) {
+      if (this.#current === round) this.#current = undefined
+      for (const { timer, reject } of round.readers) {
+        timer.cancel()
+        reject(error)
+      }
+    }
   }
 
   #forget(reader: Reader): void {

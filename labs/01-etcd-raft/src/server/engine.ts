@@ -18,6 +18,7 @@ import { openWal, type WalFile } from '../wal/wal-file.ts'
 import type { ClusterConfiguration } from './cluster.ts'
 import type { Request } from './command.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import { skipMissing } from './missing-parts.ts'
 import { type Applied, Proposals } from './proposals.ts'
 import { RaftDriver } from './raft-driver.ts'
 import { Reads } from './reads.ts'
@@ -34,6 +35,14 @@ export interface EngineOptions {
   readonly log: Log
   /** The disk failed, and with it this member. */
   readonly onFatal: (error: unknown) => void
+}
+
+/** Where the log cannot be read because that step is not written yet, the member comes up anyway, to say so to whoever asks. */
+function withoutWal(error: unknown, log: Log): Awaited<ReturnType<typeof openWal>> {
+  if (!isNotImplemented(error)) throw error
+  log.error('the write-ahead log cannot be read', error)
+  const wal = { size: 0, append: () => Promise.reject(error), close: () => Promise.resolve() }
+  return { wal, restored: { hardState: undefined, entries: [] } }
 }
 
 /** A member that is not asked for longer than this has no leader to speak of. */
@@ -58,7 +67,7 @@ export class Engine {
 
   /** Opens the disk, replays it, and joins the cluster. */
   static async start(options: EngineOptions): Promise<Engine> {
-    const { wal, restored } = await openWal(options.dataDirectory)
+    const { wal, restored } = await openWal(options.dataDirectory).catch((error) => withoutWal(error, options.log))
     const engine = new Engine(options, wal, restored)
     await engine.#connect()
     return engine
@@ -211,7 +220,7 @@ export class Engine {
   }
 
   #progress(): void {
-    this.machine.lessor.setLeader(this.isLeader(), this.#options.clock.now())
+    skipMissing(() => this.machine.lessor.setLeader(this.isLeader(), this.#options.clock.now()))
     this.#reads.progress()
     if (this.machine.store.revision === this.#seenRevision) return
     this.#seenRevision = this.machine.store.revision
@@ -220,7 +229,7 @@ export class Engine {
 
   #watchLeases(): void {
     this.#expiry = this.#options.clock.setTimer(500, () => {
-      this.leases.revokeExpired()
+      skipMissing(() => this.leases.revokeExpired())
       this.#watchLeases()
     })
   }

@@ -53,18 +53,26 @@ export class Proposals {
     if (this.#waiting.size >= MAX_WAITING) return Promise.reject(etcdErrors.tooManyRequests())
     return new Promise<Applied<object>>((resolve, reject) => {
       const { clock, timeoutMs } = this.#options
+      const handedOver = this.#options.handOver(data)
       const timer = clock.setTimer(timeoutMs, () => {
         this.#waiting.delete(id)
         reject(etcdErrors.timedOut())
       })
-      this.#waiting.set(id, { data, handedOver: this.#options.handOver(data), timer, resolve, reject })
+      this.#waiting.set(id, { data, handedOver, timer, resolve, reject })
     }) as Promise<Applied<Response>>
   }
 
   /** A leader may be there now. */
   handOverWaiting(): void {
-    for (const waiting of this.#waiting.values()) {
-      if (!waiting.handedOver) waiting.handedOver = this.#options.handOver(waiting.data)
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.handedOver) continue
+      try {
+        waiting.handedOver = this.#options.handOver(waiting.data)
+      } catch (error) {
+        this.#waiting.delete(id)
+        waiting.timer.cancel()
+        waiting.reject(error)
+      }
     }
   }
 

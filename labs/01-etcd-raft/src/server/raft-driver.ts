@@ -61,14 +61,14 @@ export class RaftDriver {
     this.#drive(() => this.#options.core.step(message))
   }
 
-  /** False when there is no leader now. */
+  /** False when there is no leader now. What the core throws concerns the one who asked. */
   propose(command: ByteString): boolean {
-    return this.#drive(() => this.#options.core.propose(command)) ?? false
+    return this.#ask(() => this.#options.core.propose(command))
   }
 
-  /** False when there is no leader now. */
+  /** False when there is no leader now. What the core throws concerns the one who asked. */
   readIndex(context: string): boolean {
-    return this.#drive(() => this.#options.core.readIndex(context)) ?? false
+    return this.#ask(() => this.#options.core.readIndex(context))
   }
 
   async stop(): Promise<void> {
@@ -77,16 +77,21 @@ export class RaftDriver {
     await this.#handling
   }
 
+  #ask(question: () => boolean): boolean {
+    if (this.#isStopped) return false
+    const answer = question()
+    this.#wake()
+    return answer
+  }
+
   /** Gives the core an input. What it throws is logged, once for each kind, and kept in `failure`. */
-  #drive<Answer>(input: () => Answer): Answer | undefined {
-    if (this.#isStopped) return undefined
+  #drive(input: () => void): void {
+    if (this.#isStopped) return
     try {
-      const answer = input()
+      input()
       this.#wake()
-      return answer
     } catch (error) {
       this.#fail(error)
-      return undefined
     }
   }
 

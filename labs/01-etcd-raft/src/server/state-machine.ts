@@ -12,6 +12,7 @@ import { Lessor } from '../lease/lessor.ts'
 import { MvccStore } from '../mvcc/store.ts'
 import type { RequestOp, TxnRequest } from '../mvcc/types.ts'
 import { type Command, decodeCommand, type MemberAttributes, type Request } from './command.ts'
+import { skipMissing } from './missing-parts.ts'
 
 export interface Outcome {
   /** Of the command. */
@@ -37,10 +38,12 @@ export class StateMachine {
     const command = decodeCommand(entry.data)
     const before = this.store.revision
     const result = this.#try(command)
-    if (this.store.revision > before) {
-      for (const change of this.store.changesFrom(before + 1)) this.lessor.follow(change)
-    }
+    if (this.store.revision > before) skipMissing(() => this.#followChanges(before + 1))
     return { id: command.id, result, revision: this.store.revision }
+  }
+
+  #followChanges(revision: number): void {
+    for (const change of this.store.changesFrom(revision)) this.lessor.follow(change)
   }
 
   #try(command: Command): Outcome['result'] {
