@@ -205,7 +205,7 @@ lesson(
     source: 'the contract of an informer: eventual consistency, each change once',
   },
   ({ seed }) => {
-    for (let round = 1; round <= 200; round++) {
+    for (let round = 1; round <= 120; round++) {
       seed(round)
       const random = createRandom(round)
       const store = new InformerStore<Pod>({ byNode: 'spec.nodeName' })

@@ -465,7 +465,7 @@ lesson(
     source: 'the idea of a reconcile loop',
   },
   ({ seed }) => {
-    for (let round = 1; round <= 150; round++) {
+    for (let round = 1; round <= 60; round++) {
       seed(round)
       const random = createRandom(round)
       let count = 0
