@@ -17,6 +17,8 @@ export interface EtcdProcesses {
   /** `127.0.0.1:port` of one member, or of all. */
   endpoint(name: string): string
   readonly endpoints: readonly string[]
+  /** Where the other members reach one. */
+  peerAddress(name: string): { readonly host: string; readonly port: number }
   start(name: string): void
   /** As `kill -9`. */
   kill(name: string): Promise<void>
@@ -85,6 +87,7 @@ export async function startEtcdProcesses(options: EtcdProcessesOptions): Promise
     names,
     endpoint,
     endpoints: names.map(endpoint),
+    peerAddress: (name) => ({ host: '127.0.0.1', port: member(name).peerPort }),
     start,
     kill,
     signal: (name, signal) => member(name).process?.kill(signal),
