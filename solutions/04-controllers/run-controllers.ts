@@ -41,8 +41,11 @@ export function runControllers(component: string, starters: Starters, options: C
         return []
       }
     })
+    // A process whose informers are not written yet has nothing to wait for, and would end.
+    const alive = setInterval(() => {}, 60_000)
     return {
       async stop() {
+        clearInterval(alive)
         informers.stop()
         await Promise.all(controllers.map((controller) => controller.stop()))
       },
