@@ -1,8 +1,8 @@
 /**
- * Our whole API server over TLS on loopback, its state in memory, with a node whose kubelet is a fake, and a kubectl that is
+ * Our whole API server over TLS on loopback, its state in memory or in an etcd, with a node whose kubelet is a fake, and a kubectl that is
  * the administrator's.
  */
-import { startApiServer } from '#apiserver/server.ts'
+import { type ApiServerOptions, startApiServer } from '#apiserver/server.ts'
 import type { CoreEvent, Deployment, Node, ReplicaSet } from '../../api/objects.ts'
 import { resources } from '../../api/resources.ts'
 import { hasReason } from '../../api/status-error.ts'
@@ -23,7 +23,10 @@ export interface TestApiServer {
   stop(): Promise<void>
 }
 
-export async function startTestApiServer(): Promise<TestApiServer> {
+/** @param etcd where the state is kept; in memory when not given */
+export async function startTestApiServer(
+  etcd: ApiServerOptions['etcd'] = createSimEtcdStore(),
+): Promise<TestApiServer> {
   const authority = await createAuthority()
   const [serving, admin, kubeletClient, node] = await Promise.all([
     authority.issue({ commonName: 'kube-apiserver', usages: ['server'], ips: ['127.0.0.1'] }),
@@ -37,7 +40,7 @@ export async function startTestApiServer(): Promise<TestApiServer> {
     clientCertificateAuthority: authority.cert,
   })
   const server = await startApiServer({
-    etcd: createSimEtcdStore(),
+    etcd,
     bindAddresses: ['127.0.0.1'],
     port: 0,
     advertiseAddress: '127.0.0.1',
