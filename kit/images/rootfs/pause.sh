@@ -6,7 +6,8 @@
 # stays directly reachable, because it also reaches the pod directly: a connection must take one path both ways.
 
 if [ -n "$NODE_IP" ]; then
-  host=$(ip route show default | while read -r _ _ gateway _; do echo "$gateway"; done)
+  # busybox's `ip route show default` shows every route that could be one, so pick the line ourselves.
+  host=$(ip route | while read -r destination _ gateway _; do [ "$destination" = default ] && echo "$gateway"; done)
   ip route replace "$NODE_IP" dev eth0
   [ -n "$host" ] && ip route replace "$host" dev eth0
   ip route replace default via "$NODE_IP"
