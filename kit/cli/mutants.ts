@@ -15,7 +15,13 @@ export async function main(args: string[]): Promise<number> {
     options: { json: { type: 'boolean', default: false } },
   })
 
-  const { mutants, problems } = readMutants(repositoryRoot, readCatalog())
+  const all = readCatalog()
+  const labs = all.filter(
+    ({ number }) =>
+      positionals.every((word) => !/^\d/.test(word)) ||
+      positionals.some((word) => word.split('.')[0] === String(number)),
+  )
+  const { mutants, problems } = readMutants(repositoryRoot, labs)
   const chosen = mutants.filter(
     ({ lab, step, name }) =>
       positionals.length === 0 || positionals.some((word) => [String(lab.number), step.id, name].includes(word)),

@@ -44,8 +44,9 @@ export function readMutants(root: string, labs: readonly Lab[]): { mutants: Muta
       }
     }
   }
-  const known = labs.map((lab) => `${lab.name}.yaml`)
-  const stray = existsSync(folder) ? readdirSync(folder).filter((name) => !known.includes(name)) : []
+  const stray = existsSync(folder)
+    ? readdirSync(folder).filter((name) => !existsSync(join(root, 'labs', name.replace(/\.yaml$/, ''))))
+    : []
   problems.push(...stray.map((name) => `checker/mutants/${name} belongs to no lab`))
   return { mutants, problems }
 }

@@ -39,6 +39,7 @@ export async function runMutants(
     test: {
       name: String(index),
       include: testsFor(mutant).map((test) => `labs/${mutant.lab.name}/${test}`),
+      setupFiles: [join(root, 'kit/gate/stop-at-first-failure.ts')],
       pool: 'threads' as const,
       testTimeout: 10_000,
     },
