@@ -112,6 +112,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
       containers = listedContainers
       if (podsSynced) adoptOrphans()
     },
+    troubled: () => reporter.reportNow(),
     machine(isOn) {
       if (isOn === machineOn) return
       machineOn = isOn
@@ -152,7 +153,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     log,
     recorder,
     isAlive: () => machineOn,
-    notReady: () => [],
+    notReady: () => (pleg.trouble() ? [`container runtime is down: ${pleg.trouble()}`] : []),
   })
 
   // Before the first pod: what runs already? Nothing may be started that is there.

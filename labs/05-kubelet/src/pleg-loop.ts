@@ -20,6 +20,8 @@ export interface PlegLoopOptions {
   /** After every relist: everything that is there. */
   listed(sandboxes: readonly PodSandbox[], containers: readonly Container[]): void
   machine(isOn: boolean): void
+  /** The runtime stopped answering, or answers again. */
+  troubled(): void
 }
 
 export interface PlegLoop {
@@ -27,9 +29,11 @@ export interface PlegLoop {
   relist(): Promise<void>
   start(): void
   stop(): void
+  /** What keeps the runtime from answering; empty while it does. */
+  trouble(): string
 }
 
-export function createPlegLoop({ runtime, clock, log, changed, listed, machine }: PlegLoopOptions): PlegLoop {
+export function createPlegLoop({ runtime, clock, log, changed, listed, machine, troubled }: PlegLoopOptions): PlegLoop {
   const stopping = new AbortController()
   let records: readonly PlegRecord[] = []
   let timer: Timer | undefined
@@ -62,13 +66,11 @@ export function createPlegLoop({ runtime, clock, log, changed, listed, machine }
     timer?.cancel()
     do {
       again = false
-      try {
-        await relist()
-        lastTrouble = ''
-      } catch (error) {
-        const trouble = describeError(error)
-        if (trouble !== lastTrouble) log.error('relist', error)
+      const trouble = await relist().then(() => '', describeError)
+      if (trouble !== lastTrouble) {
+        if (trouble) log.error(`relist: ${trouble}`)
         lastTrouble = trouble
+        troubled()
       }
     } while (again && !stopping.signal.aborted)
     relisting = false
@@ -97,5 +99,6 @@ export function createPlegLoop({ runtime, clock, log, changed, listed, machine }
       stopping.abort()
       timer?.cancel()
     },
+    trouble: () => lastTrouble,
   }
 }

@@ -42,7 +42,9 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
 
   let retryAfterMs: number | undefined
   if (actions.containersToStart.length > 0) {
-    retryAfterMs = await startContainers(parts, pod, memory, before, actions)
+    // Who was just killed has ended now, and its restart has to wait like any other.
+    const current = actions.containersToKill.length > 0 ? await readPodStatus(parts.runtime, uid) : before
+    retryAfterMs = await startContainers(parts, pod, memory, current, actions)
   }
   const after = await readPodStatus(parts.runtime, uid)
   followProbes(parts, pod, after)

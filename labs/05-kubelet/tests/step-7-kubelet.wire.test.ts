@@ -100,6 +100,62 @@ describe('a pod', () => {
   )
 
   lesson(
+    'that is killed for a failing probe waits for its restart like any other',
+    {
+      scenario: 'A container whose liveness probe always fails, at once.',
+      rule: 'The first restart is immediate, the second waits: a probe must not lead around the back-off.',
+      source: 'kubernetes kuberuntime_manager.go, doBackOff',
+      timeoutMs,
+    },
+    async () => {
+      const livenessProbe = { exec: { command: ['false'] }, failureThreshold: 1, periodSeconds: 1 }
+      const command = ['sh', '-c', 'trap "exit 0" TERM; sleep 1000']
+      await rig.create('web', '', { containers: [container('main', { command, livenessProbe })] })
+      const looping = await rig.until('web', (pod) => mainState(pod)?.waiting?.reason === 'CrashLoopBackOff')
+      expect(looping.status?.containerStatuses?.[0]?.restartCount).toBe(1)
+    },
+  )
+
+  lesson(
+    'finds its environment and its volumes',
+    {
+      scenario: 'Variables from a ConfigMap, from a field of the pod, and from another variable.',
+      rule: 'What is referred to is looked up when the container starts; a ConfigMap that is missing is waited for.',
+      source: 'kubernetes kubelet_pods.go, makeEnvironmentVariables',
+      timeoutMs,
+    },
+    async () => {
+      const env = [
+        { name: 'KEY', valueFrom: { configMapKeyRef: { name: 'conf', key: 'k' } } },
+        { name: 'POD', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } },
+        { name: 'BOTH', value: '$(POD)-$(KEY)-$(NONE)' },
+      ]
+      const containers = [container('main', { command: ['sh', '-c', 'env; sleep 1000'], env })]
+      const missing = await rig.create('web', '', { containers })
+      const waiting = await rig.until('web', (pod) => mainState(pod)?.waiting?.message !== undefined)
+      expect(mainState(waiting)?.waiting).toEqual({
+        reason: 'CreateContainerConfigError',
+        message: 'configmap "conf" not found',
+      })
+      expect(missing.metadata.name).toBe('web')
+      const client = rig.api.client()
+      await client.create(
+        resources.configMaps,
+        { metadata: { name: 'conf' }, data: { k: 'value' } },
+        { namespace: 'default' },
+      )
+      client.close()
+      await rig.until('web', isRunning)
+      const [main] = await rig.runtime.listContainers()
+      let text = ''
+      const request = { follow: false }
+      for await (const entry of rig.runtime.containerLogs(main!.id, request, AbortSignal.timeout(5000)))
+        text += entry.text
+      expect(text.split('\n')).toEqual(expect.arrayContaining(['KEY=value', 'POD=web', 'BOTH=web-value-$(NONE)']))
+    },
+  )
+
+  lesson(
     'runs its init containers first',
     {
       scenario: 'Two init containers, then the container.',
