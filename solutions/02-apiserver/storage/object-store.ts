@@ -14,6 +14,9 @@
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { type KeyValueStore, singleKey, type TxnRequest, type TxnResponse } from '#kit/contracts/key-value-store.ts'
 
+/** Each lost race means that somebody else has won one; so many in a row mean that something is wrong with us. */
+const MAX_ATTEMPTS = 1_000
+
 /** What an update wants done with the object that it was shown. */
 export type UpdateOutcome = { readonly put: ApiObject } | { readonly remove: true }
 
@@ -133,7 +136,7 @@ export class ObjectStore {
       if (attempt) return attempt
     }
     let current = await this.get(key)
-    for (;;) {
+    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const outcome = await update(current)
       const request = change(key, current, outcome)
       if (!request && current) return current
@@ -142,6 +145,7 @@ export class ObjectStore {
       if ('done' in result) return result.done
       current = result.current
     }
+    throw new Error(`no transaction on ${key} has succeeded in ${MAX_ATTEMPTS} attempts`)
   }
 
   /** Undefined when the guess was too old, or not good enough to decide on. */
