@@ -13,6 +13,8 @@ import { Workqueue } from './workqueue.ts'
 
 /** Keys looked at side by side. Upstream: `--concurrent-deployment-syncs` and its like, default 5. */
 const WORKERS = 5
+/** Timers cannot wait longer than 2^31 - 1 ms; a wait of years is taken up again after that. */
+const LONGEST_TIMER_MS = 2_147_483_647
 
 export interface ControlLoop {
   /** Asks for a look at this key. */
@@ -72,7 +74,8 @@ export function createControlLoop({ name, reconcile, clock, log }: ControlLoopOp
     timer?.cancel()
     const dueMs = queue.nextDueMs()
     if (state === 'running' && dueMs !== undefined) {
-      timer = clock.setTimer(Math.max(0, dueMs - clock.now()), () => guard(pump))
+      const waitMs = Math.min(Math.max(0, dueMs - clock.now()), LONGEST_TIMER_MS)
+      timer = clock.setTimer(waitMs, () => guard(pump))
     }
   }
 

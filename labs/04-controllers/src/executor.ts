@@ -3,7 +3,7 @@
  *
  * Actions run in order, those of a `together` at once; the first failure ends the run and is thrown, so that the
  * control loop looks again. Two answers of the server are no failure, because the world is already as it was wanted:
- * deleting or patching what is gone, and creating into a namespace that is being deleted.
+ * deleting or changing what is gone, and creating into a namespace that is being deleted.
  */
 import type { Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
@@ -69,11 +69,10 @@ function isAlreadySo(action: Write, error: unknown): boolean {
         hasReason(error, 'NotFound') || (hasReason(error, 'Conflict') && action.options?.preconditions !== undefined)
       )
     case 'patch':
+    case 'update':
       return hasReason(error, 'NotFound')
     case 'create':
       return hasReason(error, 'Forbidden') && error.message.includes('because it is being terminated')
-    default:
-      return false
   }
 }
 
