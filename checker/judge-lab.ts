@@ -7,7 +7,7 @@
  */
 import { writeSync } from 'node:fs'
 import { readCatalog, repositoryRoot } from '../kit/labs/catalog.ts'
-import { judgeStep } from '../kit/labs/outcome.ts'
+import { judgeStep, type StepRun } from '../kit/labs/outcome.ts'
 import { readParts } from '../kit/labs/parts.ts'
 import { createLabRunner } from '../kit/labs/run-labs.ts'
 import type { JudgedStep } from './judge.ts'
@@ -18,23 +18,31 @@ const [number, stuckAfterMs] = process.argv.slice(2).map(Number)
 const lab = readCatalog().find((each) => each.number === number)
 if (!lab) throw new Error(`there is no lab ${process.argv[2]}`)
 
+function judge(run: StepRun): JudgedStep {
+  const { status, step, tests, shown, problem } = judgeStep(run, (each) => readParts(repositoryRoot, run.lab, each))
+  return {
+    step: step.id,
+    status,
+    passed: tests.filter((test) => test.state === 'passed').length,
+    total: tests.length,
+    detail: problem?.message ?? (shown ? `${shown.title}: ${shown.failure?.message ?? ''}` : ''),
+  }
+}
+
 // One run for each step, so that code which blocks its process costs no other step.
 for (const step of lab.steps) {
   const runner = await createLabRunner([{ lab, steps: [step] }], { stuckAfterMs })
+  let last: StepRun | undefined
   await runner.run({
     stepEnded(run) {
-      const { status, tests, shown, problem } = judgeStep(run, () => readParts(repositoryRoot, lab, step))
-      const judged: JudgedStep = {
-        step: step.id,
-        status,
-        passed: tests.filter((test) => test.state === 'passed').length,
-        total: tests.length,
-        detail: problem?.message ?? (shown ? `${shown.title}: ${shown.failure?.message ?? ''}` : ''),
-      }
-      writeSync(REPORT, `${JSON.stringify(judged)}\n`)
+      last = run
       return true
     },
+    errorEscaped(run) {
+      last = run
+    },
   })
+  if (last) writeSync(REPORT, `${JSON.stringify(judge(last))}\n`)
   await runner.close()
 }
 // Whoever started this process group ends what a submission may have left running in it.

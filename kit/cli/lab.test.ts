@@ -99,6 +99,15 @@ describe('a learner’s way through a lab', { timeout: 60_000 }, () => {
     expect(exitCode).toBe(1)
   })
 
+  it('does not call a step green when an error escapes its tests', async () => {
+    edit('plus.ts', small.plus.replace('return a', "void Promise.reject(new Error('lost'))\n  return a"))
+    const { exitCode, stdout } = await inSmall('lab', '3.2')
+    expect(stdout).toContain('an error that nothing waited for: Error: lost')
+    expect(stdout).not.toContain('Step 3.2 passes')
+    expect(exitCode).toBe(1)
+    edit('plus.ts', small.plus.replace('a + b', 'a + ('))
+  })
+
   it('keeps the map true after every edit, cached or not', async () => {
     expect((await inSmall('lab')).stdout).toContain('10 of 30 points')
     expect((await inSmall('lab')).stdout).toContain('10 of 30 points')

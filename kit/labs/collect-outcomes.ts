@@ -8,7 +8,7 @@ import { join, relative } from 'node:path'
 import type { TestCase, TestModule } from 'vitest/node'
 import { stripAnsi } from '../cli/terminal/layout.ts'
 import type { Lab, Step } from './catalog.ts'
-import type { StepRun, TestFailure, TestOutcome } from './outcome.ts'
+import { readNotImplemented, type StepRun, type TestFailure, type TestOutcome } from './outcome.ts'
 
 export type Collector = ReturnType<typeof createCollector>
 
@@ -65,14 +65,19 @@ export function createCollector(root: string, order: ReadonlyMap<string, { lab: 
       const problem = files.find((file) => file?.problem)?.problem
       return { lab, step, tests: files.flatMap((file) => file?.tests ?? []), problem }
     },
-    /** Errors that no test was waiting for. They count against the first step that otherwise passed. */
-    escaped(errors: readonly unknown[]) {
+    /** Takes note of errors that no test was waiting for; returns the steps whose outcome that changes. */
+    escaped(errors: readonly unknown[]): { lab: Lab; step: Step }[] {
+      const changedSteps = new Set<{ lab: Lab; step: Step }>()
       for (const error of errors as (VitestError & { VITEST_TEST_PATH?: string })[]) {
         const path = error.VITEST_TEST_PATH ?? [...order.keys()][0]!
-        const file = ended.get(path)
-        const lab = order.get(path)?.lab
-        if (file && lab) file.problem ??= describeError(root, lab, error)
+        const [file, item] = [ended.get(path), order.get(path)]
+        if (!file || !item || file.problem) continue
+        const failure = describeError(root, item.lab, error)
+        if (readNotImplemented(failure)) continue
+        file.problem = { ...failure, message: `an error that nothing waited for: ${failure.name}: ${failure.message}` }
+        changedSteps.add(item)
       }
+      return [...changedSteps]
     },
     endStuckModules(afterMs: number) {
       for (const path of order.keys()) {

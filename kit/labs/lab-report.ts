@@ -18,7 +18,8 @@ export function stepLine(
   width: number,
 ): string {
   const title = `${step.title}${step.star ? ' ★' : ''}`
-  const text = status === undefined ? paint.quiet(`${step.id}  ${title}`) : `${step.id}  ${title}`
+  const named = `${step.id.padEnd(4)} ${title}`
+  const text = status === undefined ? paint.quiet(named) : named
   return spread(`  ${mark(status, paint)} ${text}`, paint.quiet(right), width - 2)
 }
 

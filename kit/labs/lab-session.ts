@@ -1,13 +1,12 @@
 /**
  * One run of a lab as learners see it: steps in order, up to the first that does not pass.
  */
-
 import { pageWidth } from '../cli/terminal/layout.ts'
 import { createPaint, wantsColours } from '../cli/terminal/paint.ts'
 import { createProgressLine } from '../cli/terminal/progress-line.ts'
 import type { Lab, Step } from './catalog.ts'
 import { earned, labHeading, points, stepLine, stepReport } from './lab-report.ts'
-import { judgeStep, type StepOutcome } from './outcome.ts'
+import { judgeStep, type StepOutcome, type StepRun } from './outcome.ts'
 import { readParts } from './parts.ts'
 import type { LabRunner } from './run-labs.ts'
 
@@ -34,6 +33,7 @@ export async function runLabOnce(runner: LabRunner, options: SessionOptions): Pr
 
   say(['', labHeading(lab, paint), ''])
   if (options.print && steps[0]) line.show(stepLine(steps[0], 'running', undefined, paint, width))
+  const judge = (run: StepRun) => judgeStep(run, (step) => readParts(root, lab, step))
   await runner.run({
     progress(_, __, testsDone) {
       const step = steps[outcomes.length]
@@ -41,10 +41,17 @@ export async function runLabOnce(runner: LabRunner, options: SessionOptions): Pr
     },
     stepEnded(run) {
       line.clear()
-      const outcome = judgeStep(run, (step) => readParts(root, lab, step))
+      const outcome = judge(run)
       outcomes.push(outcome)
       say(stepReport(outcome, paint, width, steps.length === 1))
       return outcome.status === 'passed' || outcome.status === 'skipped'
+    },
+    errorEscaped(run) {
+      const at = outcomes.findIndex((outcome) => outcome.step === run.step)
+      if (outcomes[at]?.status !== 'passed') return
+      line.clear()
+      outcomes[at] = judge(run)
+      say(['', ...stepReport(outcomes[at], paint, width, false)])
     },
   })
   line.clear()

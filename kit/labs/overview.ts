@@ -10,7 +10,7 @@ import { createProgressLine } from '../cli/terminal/progress-line.ts'
 import { compareStubs, generateStubTree } from '../stubs/stub-tree.ts'
 import type { Lab } from './catalog.ts'
 import { earned, labHeading, points, stepLine, summary } from './lab-report.ts'
-import { judgeStep, type StepOutcome } from './outcome.ts'
+import { judgeStep, type StepOutcome, type StepRun } from './outcome.ts'
 import { readParts } from './parts.ts'
 import { createResultCache } from './result-cache.ts'
 import type { LabRunner, LabSteps } from './run-labs.ts'
@@ -31,12 +31,16 @@ export async function judgeAll(
   if (open.length > 0) {
     const line = createProgressLine(process.stdout)
     const runner = await createRunner(open.map((lab) => ({ lab, steps: lab.steps })))
+    const judge = (run: StepRun) => judgeStep(run, (step) => readParts(root, run.lab, step))
     await runner.run({
       progress: (lab, step, done) => line.show(`  running lab ${lab.number}, step ${step.id}: ${done} tests done`),
       stepEnded(run) {
-        const outcome = judgeStep(run, (step) => readParts(root, run.lab, step))
-        known.set(run.lab, [...(known.get(run.lab) ?? []), outcome])
+        known.set(run.lab, [...(known.get(run.lab) ?? []), judge(run)])
         return true
+      },
+      errorEscaped(run) {
+        const others = (known.get(run.lab) ?? []).map((outcome) => (outcome.step === run.step ? judge(run) : outcome))
+        known.set(run.lab, others)
       },
     })
     await runner.close()

@@ -20,6 +20,11 @@ export interface LabSteps {
 export interface RunEvents {
   /** All test files of this step have ended. Return false to stop the whole run. */
   stepEnded(run: StepRun): boolean
+  /**
+   * After the step had ended, an error came to light that no test was waiting for, so the step is not as it seemed. What is
+   * only not implemented yet does not count: a given loop may call parts of later steps.
+   */
+  errorEscaped?(run: StepRun): void
   /** A test has begun or ended: a sign of life. */
   progress?(lab: Lab, step: Step, testsDone: number): void
 }
@@ -64,7 +69,8 @@ export async function createLabRunner(
   const order = new Map<string, { lab: Lab; step: Step }>()
   for (const { lab, steps } of selection) {
     for (const step of steps) {
-      for (const test of step.tests) order.set(join(root, 'labs', lab.name, test), { lab, step })
+      const item = { lab, step }
+      for (const test of step.tests) order.set(join(root, 'labs', lab.name, test), item)
     }
   }
   const paths = [...order.keys()]
@@ -119,9 +125,7 @@ async function runOnce(
   events: RunEvents,
   stuckAfterMs: number,
 ): Promise<void> {
-  const steps = [...new Set(order.values())].filter(
-    (item, index, all) => all.findIndex((other) => other.step === item.step) === index,
-  )
+  const steps = [...new Set(order.values())]
   let next = 0
   let stopped = false
   let lastSign = Date.now()
@@ -154,8 +158,12 @@ async function runOnce(
   }, 1000)
   try {
     const specifications = await vitest.globTestSpecifications()
-    const finished = vitest.runTestSpecifications(specifications, true).then((result) => {
-      collector.escaped(result.unhandledErrors)
+    const finished = vitest.runTestSpecifications(specifications, true).then(({ unhandledErrors }) => {
+      const reported = steps.slice(0, next).map((item) => item.step)
+      for (const { lab, step } of collector.escaped(unhandledErrors)) {
+        const run = collector.stepRun(lab, step)
+        if (run && reported.includes(step)) events.errorEscaped?.(run)
+      }
     })
     await Promise.race([finished, stuck])
     collector.endMissingModules()
