@@ -25,6 +25,8 @@ export interface Rig {
   untilGone(name: string): Promise<unknown>
   /** Rejects when the kubelet meets a part that is not written yet. */
   readonly missingPart: Promise<never>
+  /** What the kubelet's log has warned of so far. */
+  readonly warnings: readonly string[]
   stop(): Promise<void>
 }
 
@@ -34,9 +36,14 @@ export async function startRig(options: Partial<KubeletOptions> = {}): Promise<R
   const rootDir = mkdtempSync(join(tmpdir(), 'kubelet-'))
   const client = api.client()
   // A kubelet with a part missing goes on, and says so in its log. A test that waits for it must not wait in vain.
+  const warnings: string[] = []
   let log: Log = silentLog
   const missingPart = new Promise<never>((_, reject) => {
-    log = { ...silentLog, error: (_what, cause) => isNotImplemented(cause) && reject(cause) }
+    log = {
+      ...silentLog,
+      warn: (message) => void warnings.push(message),
+      error: (_what, cause) => isNotImplemented(cause) && reject(cause),
+    }
   })
   missingPart.catch(() => {})
   const start = () =>
@@ -81,6 +88,7 @@ export async function startRig(options: Partial<KubeletOptions> = {}): Promise<R
       return Promise.race([api.untilList<Pod>(resources.pods, isGone), missingPart])
     },
     missingPart,
+    warnings,
     async stop() {
       await rig.kubelet.stop()
       client.close()
