@@ -107,6 +107,30 @@ describe('exec', () => {
     expect([code, ...received]).toEqual([1000, '1 hello', '3 {"metadata":{},"status":"Success"}'])
   })
 
+  it('loses nothing when the client is slow and the command is done long before', async () => {
+    const socket = open('/exec/main?command=flood&command=200')
+    await once(socket, 'open')
+    socket.pause()
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    let bytes = 0
+    const statuses: string[] = []
+    socket.on('message', (message: Buffer) => {
+      if (message[0] === 1) bytes += message.length - 1
+      else statuses.push(message.subarray(1).toString())
+    })
+    socket.resume()
+    const [code] = await once(socket, 'close')
+    expect([code, bytes, ...statuses]).toEqual([1000, 200 * 64 * 1024, '{"metadata":{},"status":"Success"}'])
+  })
+
+  it('ends at the kubelet when the client goes', async () => {
+    const socket = open('/exec/main?command=cat')
+    await once(socket, 'open')
+    expect(kubelet.sessions).toBe(1)
+    socket.terminate()
+    await expect.poll(() => kubelet.sessions).toBe(0)
+  })
+
   it('that the core or the kubelet refuses is answered, not left hanging', async () => {
     const refusal = async (path: string) => {
       const [, response] = await once(

@@ -67,6 +67,7 @@ export function createKubeletConnection(options: NonNullable<HttpServerOptions['
       const { answer, kubeletSocket, kubeletHead } = await upgradeOf(upstream, stream)
       if (!kubeletSocket) throw await refusal(answer, stream)
       track(kubeletSocket)
+      track(socket)
       socket.write(upgradeAnswer(answer))
       if (kubeletHead.length > 0) socket.write(kubeletHead)
       if (head.length > 0) kubeletSocket.write(head)
@@ -106,14 +107,12 @@ function upgradeAnswer({ rawHeaders }: IncomingMessage): string {
   return `${lines.join('\r\n')}\r\n\r\n`
 }
 
+/** Either end may go first: the client still gets what the kubelet had said; a kubelet without a client may stop at once. */
 function connect(client: Duplex, kubelet: Duplex): void {
   client.pipe(kubelet)
   kubelet.pipe(client)
-  const endBoth = () => {
-    client.destroy()
-    kubelet.destroy()
-  }
-  for (const socket of [client, kubelet]) socket.once('error', endBoth).once('close', endBoth)
+  client.once('error', () => kubelet.destroy()).once('close', () => kubelet.destroy())
+  kubelet.once('error', () => client.destroy()).once('close', () => client.end())
 }
 
 function answerOf(upstream: ClientRequest, stream: KubeletStream): Promise<IncomingMessage> {

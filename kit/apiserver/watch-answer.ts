@@ -22,9 +22,10 @@ export interface WatchAnswerOptions {
   readonly stalledAfterMs?: number | undefined
 }
 
+/** Resolves when the watch is over, whoever ended it. Stopping it is then the caller's business. */
 export async function sendWatch(
   { request, response }: Exchange,
-  { row, events, stop }: Extract<ApiResponse, { kind: 'watch' }>,
+  watch: Extract<ApiResponse, { kind: 'watch' }>,
   { representation, includeObject, stalledAfterMs = STALLED_AFTER_MS }: WatchAnswerOptions,
 ): Promise<void> {
   setCommonHeaders(response)
@@ -32,23 +33,19 @@ export async function sendWatch(
   // Clients wait for the headers before they wait for events.
   response.flushHeaders()
   request.socket.setNoDelay(true)
-  response.once('close', stop)
-  if (response.destroyed) stop()
+  response.once('close', () => watch.stop())
+  if (response.destroyed) watch.stop()
 
   let isFirst = true
-  try {
-    for await (const event of events) {
-      const line = eventLine(event, (object) =>
-        represent(object, row, representation, { includeObject, withoutColumns: !isFirst, nowMs: Date.now() }),
-      )
-      isFirst &&= event.type === 'ERROR'
-      if (response.destroyed) return
-      if (!response.write(line)) await drained(response, stalledAfterMs)
-    }
-    response.end()
-  } finally {
-    stop()
+  for await (const event of watch.events) {
+    const line = eventLine(event, (object) =>
+      represent(object, watch.row, representation, { includeObject, withoutColumns: !isFirst, nowMs: Date.now() }),
+    )
+    isFirst &&= event.type === 'ERROR'
+    if (response.destroyed) return
+    if (!response.write(line)) await drained(response, stalledAfterMs)
   }
+  response.end()
 }
 
 function eventLine(

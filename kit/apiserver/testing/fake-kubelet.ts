@@ -2,7 +2,8 @@
  * A kubelet without containers, for tests of the API server's way to kubelets: the paths, the certificates and the
  * WebSocket channels are real, what they lead to is made up.
  *
- * Containers: "main" has logs and runs commands; any other "waits to start". Commands: `echo …`, `cat`, `exit N`.
+ * Containers: "main" has logs and runs commands; any other "waits to start". Commands: `echo …`, `cat`, `exit N`, `flood N`
+ * (N messages of 64 KiB).
  */
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
@@ -14,6 +15,8 @@ export interface FakeKubelet {
   readonly port: number
   /** Every request: method, path with query, and the client's common name. */
   readonly requests: readonly string[]
+  /** Commands that are running. */
+  readonly sessions: number
   stop(): Promise<void>
 }
 
@@ -66,6 +69,9 @@ export async function startFakeKubelet(options: FakeKubeletOptions): Promise<Fak
   return {
     port: (server.address() as AddressInfo).port,
     requests,
+    get sessions() {
+      return sockets.clients.size
+    },
     async stop() {
       for (const client of sockets.clients) client.terminate()
       server.close()
@@ -101,6 +107,10 @@ function runCommand(webSocket: WebSocket, [program = '', ...args]: string[]): vo
   switch (program) {
     case 'echo':
       send(STDOUT, `${args.join(' ')}\n`)
+      exit(0)
+      break
+    case 'flood':
+      for (let count = 0; count < Number(args[0]); count++) send(STDOUT, 'x'.repeat(64 * 1024))
       exit(0)
       break
     case 'exit':
