@@ -197,6 +197,8 @@ describe('/binding', () => {
         message: 'Operation cannot be fulfilled on pods/binding "web": pod web is already assigned to node "node-1"',
         details: { name: 'web', kind: 'pods/binding' },
       })
+      const elsewhere = { target: { kind: 'Node', name: 'node-2' } }
+      expect(refusalOf(() => bindPod(bound, elsewhere, NOW)).reason).toBe('Conflict')
     },
   )
 
