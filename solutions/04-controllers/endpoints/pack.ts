@@ -33,36 +33,49 @@ export interface SlicePlan {
  * @lab 4.7 Pack endpoints into slices
  */
 export function packSlices(groups: readonly PortGroup[], existing: readonly Stored<EndpointSlice>[]): SlicePlan {
-  const plan = { create: [] as PortGroup[], update: [] as SlicePlan['update'][number][], delete: [...existing] }
-  for (const group of groups) {
-    const arriving = new Map(group.endpoints.map((endpoint) => [endpoint.targetRef?.uid, endpoint]))
-    const drafts = existing
-      .filter((slice) => isDeepStrictEqual(slice.ports ?? [], group.ports))
-      .map((slice) => {
-        const staying = (slice.endpoints ?? []).flatMap(({ targetRef }) => arriving.get(targetRef?.uid) ?? [])
-        for (const { targetRef } of staying) arriving.delete(targetRef?.uid)
-        return { slice: slice as Stored<EndpointSlice> | undefined, endpoints: staying }
-      })
-    for (const endpoint of arriving.values()) {
-      const withRoom = drafts.filter(({ endpoints }) => endpoints.length < MOST_PER_SLICE)
-      const fullest = withRoom.sort((one, other) => other.endpoints.length - one.endpoints.length)[0]
-      if (fullest) fullest.endpoints.push(endpoint)
-      else drafts.push({ slice: undefined, endpoints: [endpoint] })
-    }
-    if (group.endpoints.length === 0 && drafts.length === 0) drafts.push({ slice: undefined, endpoints: [] })
-
-    const kept =
-      group.endpoints.length === 0 ? drafts.slice(0, 1) : drafts.filter(({ endpoints }) => endpoints.length > 0)
-    for (const { slice, endpoints } of kept) {
-      const content = { ports: group.ports, endpoints }
-      if (!slice) plan.create.push(content)
-      else {
-        plan.delete.splice(plan.delete.indexOf(slice), 1)
-        if (!isDeepStrictEqual(slice.endpoints ?? [], endpoints)) plan.update.push({ slice, content })
-      }
-    }
+  const drafts = groups.flatMap((group) => draftSlices(group, existing))
+  const kept = new Set(drafts.map(({ slice }) => slice))
+  return {
+    create: drafts.filter(({ slice }) => slice === undefined).map(({ ports, endpoints }) => ({ ports, endpoints })),
+    update: drafts.flatMap(({ slice, ports, endpoints }) => {
+      const unchanged = !slice || isDeepStrictEqual(slice.endpoints ?? [], endpoints)
+      return unchanged ? [] : [{ slice, content: { ports, endpoints } }]
+    }),
+    delete: existing.filter((slice) => !kept.has(slice)),
   }
-  return plan
+}
+
+/**
+ * A slice as it shall be; without `slice`, a new one.
+ *
+ * @solution-only
+ */
+interface Draft extends PortGroup {
+  readonly slice?: Stored<EndpointSlice>
+  readonly endpoints: Endpoint[]
+}
+
+/**
+ * The slices that one group shall have. Without endpoints that is exactly one, an empty one.
+ *
+ * @solution-only
+ */
+function draftSlices({ ports, endpoints }: PortGroup, existing: readonly Stored<EndpointSlice>[]): Draft[] {
+  const arriving = new Map(endpoints.map((endpoint) => [endpoint.targetRef?.uid, endpoint]))
+  const drafts: Draft[] = []
+  for (const slice of existing.filter((candidate) => isDeepStrictEqual(candidate.ports ?? [], ports))) {
+    const staying = (slice.endpoints ?? []).flatMap(({ targetRef }) => arriving.get(targetRef?.uid) ?? [])
+    for (const { targetRef } of staying) arriving.delete(targetRef?.uid)
+    drafts.push({ slice, ports, endpoints: staying })
+  }
+  for (const endpoint of arriving.values()) {
+    const withRoom = drafts.filter((draft) => draft.endpoints.length < MOST_PER_SLICE)
+    const [fullest] = withRoom.sort((one, other) => other.endpoints.length - one.endpoints.length)
+    if (fullest) fullest.endpoints.push(endpoint)
+    else drafts.push({ ports, endpoints: [endpoint] })
+  }
+  const filled = drafts.filter((draft) => draft.endpoints.length > 0)
+  return filled.length > 0 ? filled : [drafts[0] ?? { ports, endpoints: [] }]
 }
 
 /** A slice to delete and one to create are one to update: fewer writes, and watchers see no gap. Given. */
