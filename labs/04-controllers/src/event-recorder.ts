@@ -17,6 +17,7 @@ const SIMILAR_BEFORE_COMBINING = 10
 const SIMILAR_WINDOW_MS = 600_000
 const BURST_PER_OBJECT = 25
 const REFILL_EVERY_MS = 300_000
+const REPEAT_AFTER_MS = 2_000
 /** Memory is bounded: the oldest subjects are forgotten. */
 const REMEMBERED = 4_096
 
@@ -108,12 +109,18 @@ export function createEventRecorder(options: {
   let counter = 0
   const suffix = () => (BigInt(clock.now()) * 1_000_000n + BigInt(counter++ % 1_000_000)).toString(16)
 
+  function record(note: EventNote, isRepeat = false): void {
+    queue = queue
+      .then(() => write(note))
+      .catch((error: unknown) => {
+        // In a cluster that has just been born, nodes join before the namespace `default` exists.
+        if (hasReason(error, 'NotFound') && !isRepeat) clock.setTimer(REPEAT_AFTER_MS, () => record(note, true))
+        else log.warn(`event ${note.reason} not recorded: ${describeError(error)}`)
+      })
+  }
+
   return {
-    record(note) {
-      queue = queue
-        .then(() => write(note))
-        .catch((error: unknown) => log.warn(`event ${note.reason} not recorded: ${describeError(error)}`))
-    },
+    record: (note) => record(note),
     flush: () => queue,
   }
 }
