@@ -99,6 +99,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   let machineOn = true
   /** Only then is "no such pod" an answer, and not ignorance. */
   let podsSynced = false
+  let runtimeListed = false
   let sandboxes: readonly PodSandbox[] = []
   let containers: readonly Container[] = []
   const workers = new PodWorkers(parts, () => machineOn)
@@ -108,6 +109,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     log,
     changed: (podUids) => podUids.forEach((uid) => void workers.look(uid)),
     listed(listedSandboxes, listedContainers) {
+      runtimeListed = true
       sandboxes = listedSandboxes
       containers = listedContainers
       if (podsSynced) adoptOrphans()
@@ -125,6 +127,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   })
 
   const isKnownToRuntime = (uid: string) =>
+    !runtimeListed ||
     sandboxes.some(({ metadata }) => metadata.uid === uid) ||
     containers.some(({ labels }) => labels[criLabels.podUid] === uid)
 
@@ -158,7 +161,9 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
 
   // Before the first pod: what runs already? Nothing may be started that is there.
   await pleg.relist().catch((error: unknown) => log.error('first relist', error))
-  for (const { metadata, ip } of sandboxes) if (ip) addresses.adopt(metadata.uid, ip)
+  for (const { metadata, ip, state } of sandboxes) {
+    if (ip && state === 'SANDBOX_READY') addresses.adopt(metadata.uid, ip)
+  }
 
   const pods = startListWatch<Pod>({
     client,

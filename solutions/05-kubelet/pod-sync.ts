@@ -32,6 +32,7 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
   memory.isNew = false
   if (isTerminalPhase(pod.status?.phase)) {
     await stopEverything(parts, pod, before)
+    parts.addresses.release(uid)
     return {}
   }
   if (before.sandboxes.length === 0) report(parts, uid, before, memory)
@@ -49,6 +50,8 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
   const after = await readPodStatus(parts.runtime, uid)
   followProbes(parts, pod, after)
   report(parts, uid, after, memory)
+  // A pod that is over keeps its object, for its logs and its status, but not its address.
+  if (actions.killPod && !actions.createSandbox) parts.addresses.release(uid)
   await removeOldAttempts(parts, pod, after)
   return { retryAfterMs }
 }

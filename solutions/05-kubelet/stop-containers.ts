@@ -44,7 +44,7 @@ async function stopContainer(
   if (!preStop) return parts.runtime.stopContainer(id, graceSeconds)
 
   const startedMs = parts.clock.now()
-  const failure = await runPreStop(parts, preStop, id, parts.addresses.of(pod.metadata.uid), graceSeconds)
+  const failure = await runPreStop(parts, preStop, id, pod.status?.podIP ?? parts.hostIp, graceSeconds)
   if (failure) parts.recorder.record(eventSubject(pod, container), 'Warning', 'FailedPreStopHook', failure)
   await parts.runtime.stopContainer(id, graceAfterHook(graceSeconds, parts.clock.now() - startedMs))
 }

@@ -186,6 +186,8 @@ describe('a pod', () => {
       await rig.until('good', ({ status }) => status?.phase === 'Succeeded')
       const failed = await rig.until('bad', ({ status }) => status?.phase === 'Failed')
       expect(mainState(failed)).toMatchObject({ terminated: { exitCode: 4, reason: 'Error' } })
+      const sandboxes = await rig.runtime.listPodSandbox()
+      expect(sandboxes.map(({ state }) => state)).toEqual(['SANDBOX_NOTREADY', 'SANDBOX_NOTREADY'])
       expect(rig.runtime.calls.filter((call) => call === 'startContainer main')).toHaveLength(2)
     },
   )
