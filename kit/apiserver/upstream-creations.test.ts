@@ -1,0 +1,105 @@
+/**
+ * What kubectl created on a real API server, created on ours: the same defaults, and the same refusals word for word.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseTokenFile } from '#apiserver/auth/authenticate.ts'
+import { kindRows } from '#apiserver/kinds/registry.ts'
+import { startApiServer } from '#apiserver/server.ts'
+import type { ApiObject, Pod, Service } from '../api/objects.ts'
+import type { HttpServer } from '../contracts/apiserver.ts'
+import { silentLog } from '../contracts/log.ts'
+import { createSimEtcdStore } from '../sim/etcd-store.ts'
+import { hasRecordings, recordedLines } from './testing/upstream.ts'
+
+interface Exchange {
+  readonly method: string
+  readonly url: string
+  readonly contentType?: string
+  readonly request?: ApiObject
+  readonly status: number
+  readonly response?: ApiObject & { readonly message?: string }
+}
+
+interface Transcript {
+  readonly command: string
+  readonly http: readonly Exchange[]
+}
+
+const creations = (hasRecordings ? recordedLines<Transcript>('kubectl-transcripts.jsonl') : [])
+  .flatMap(({ command, http }) => http.map((exchange) => ({ command, ...exchange })))
+  .filter(isComparable)
+
+/** Bodies in JSON, of kinds that we serve, whose answer does not hang on what was there before. */
+function isComparable({ method, url, contentType, response }: Exchange): boolean {
+  const served = kindRows.some(({ resource }) => new RegExp(`/${resource.plural}(\\?|$)`).test(url))
+  const dependsOnState = /already exists|failed quota/.test(response?.message ?? '')
+  return method === 'POST' && contentType === 'application/json' && served && !dependsOnState
+}
+
+describe.skipIf(!hasRecordings)('creations', () => {
+  let server: HttpServer
+  beforeAll(async () => {
+    server = await startApiServer({
+      etcd: createSimEtcdStore(),
+      bindAddresses: ['127.0.0.1'],
+      port: 0,
+      advertiseAddress: '127.0.0.1',
+      serviceClusterIpRange: '10.96.0.0/16',
+      tokens: parseTokenFile('secret,admin,1,"system:masters"'),
+      log: silentLog,
+    })
+    await untilThere(server.port, '/api/v1/namespaces/default')
+  })
+  afterAll(() => server?.stop())
+
+  it('are there to be compared', () => expect(creations.length).toBeGreaterThan(8))
+
+  it.each(creations)('$command ($url)', async ({ url, request, status, response: theirs }) => {
+    const response = await fetch(`http://127.0.0.1:${server.port}${url}`, {
+      method: 'POST',
+      headers: { Authorization: 'Bearer secret', 'Content-Type': 'application/json' },
+      body: JSON.stringify(request),
+    })
+    const ours = (await response.json()) as ApiObject
+    expect(response.status).toBe(status)
+    expect(comparable(ours)).toEqual(comparable(theirs ?? {}))
+  })
+})
+
+/** Without what differs from run to run, and without the token volume, which pods here do not get yet. */
+function comparable(object: ApiObject): object {
+  const copy = JSON.parse(JSON.stringify(object), (_key, value) => (value === null ? undefined : value)) as ApiObject
+  for (const field of ['uid', 'resourceVersion', 'creationTimestamp', 'managedFields']) {
+    Reflect.deleteProperty(copy.metadata ?? {}, field)
+  }
+  if (copy.kind === 'Pod') withoutToken(copy as Pod)
+  if (copy.kind === 'Service') withoutAddresses(copy as Service)
+  return copy
+}
+
+function withoutToken({ spec }: Pod): void {
+  if (!spec) return
+  const isToken = ({ name }: { name: string }) => name.startsWith('kube-api-access')
+  spec.volumes = spec.volumes?.filter((volume) => !isToken(volume))
+  if (!spec.volumes?.length) delete spec.volumes
+  for (const container of spec.containers) {
+    container.volumeMounts = container.volumeMounts?.filter((mount) => !isToken(mount))
+    if (!container.volumeMounts?.length) delete container.volumeMounts
+  }
+}
+
+/** That there is an address counts, not which. */
+function withoutAddresses({ spec }: Service): void {
+  if (!spec) return
+  if (spec.clusterIP) spec.clusterIP = 'an address'
+  spec.clusterIPs = spec.clusterIPs?.map(() => 'an address')
+  for (const port of spec.ports ?? []) if (port.nodePort) port.nodePort = 30_000
+}
+
+async function untilThere(port: number, path: string): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const { ok } = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { Authorization: 'Bearer secret' } })
+    if (ok) return
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
