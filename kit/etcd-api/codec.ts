@@ -92,10 +92,15 @@ function toMessage(plain: Plain, fields: readonly CompiledField[]): Plain {
   const message: Plain = {}
   for (const field of fields) {
     const value = plain[field.name]
-    if (value === undefined || value === null) continue
+    if (value === undefined || value === null || (!field.optional && isDefault(value))) continue
     message[field.name] = field.repeated ? (value as unknown[]).map(field.write) : field.write(value)
   }
   return message
+}
+
+/** Defaults are not sent: etcd tells an empty `range_end` that was sent from one that was not. */
+function isDefault(value: unknown): boolean {
+  return !value || value === '0' || (value as { length?: number }).length === 0
 }
 
 const LONG_TYPES = new Set(['int64', 'uint64', 'sint64', 'fixed64', 'sfixed64'])

@@ -155,6 +155,11 @@ describe('applyTxn', () => {
       const { responses } = store.txn(txnRequest({ success: [nested([put('n', 'in'), get('n')])] }))
       expect(responses[0]!.responseTxn).toMatchObject({ succeeded: true })
       expect(store.get('n')?.modRevision).toBe(4)
+      const absent: RequestOp = {
+        requestTxn: txnRequest({ compare: [compare({ key: 'new', modRevision: 0 })], success: [put('yes')] }),
+      }
+      const { responses: late } = store.txn(txnRequest({ success: [put('new'), absent] }))
+      expect(late[1]!.responseTxn?.succeeded, 'decided before anything was done').toBe(true)
     },
   )
 

@@ -24,8 +24,3 @@ export function isInRange(key: ByteString, range: ByteRange): boolean {
   if (range.rangeEnd === '') return key === range.key
   return key >= range.key && (range.rangeEnd === TO_THE_END || key < range.rangeEnd)
 }
-
-/** Whether two ranges share a key. */
-export function overlap(a: ByteRange, b: ByteRange): boolean {
-  return isInRange(a.key, b) || isInRange(b.key, a)
-}

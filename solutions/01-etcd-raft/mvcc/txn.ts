@@ -6,10 +6,10 @@
  * Source: etcd `server/etcdserver/txn`, `server/etcdserver/api/v3rpc/key.go`.
  */
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
-import { type ByteRange, overlap } from './byte-range.ts'
+import { type ByteRange, isInRange } from './byte-range.ts'
 import { applyDeleteRange, applyPut, applyRange } from './operations.ts'
 import type { StoreView, StoreWrite } from './store.ts'
-import type { Compare, KeyValue, RequestOp, ResponseOp, TxnRequest, TxnResponse } from './types.ts'
+import type { Compare, KeyValue, PutRequest, RequestOp, ResponseOp, TxnRequest, TxnResponse } from './types.ts'
 
 const MAX_TXN_OPS = 128
 
@@ -60,31 +60,82 @@ function rangeHolds(store: StoreView, compare: Compare): boolean {
   return kvs.length === 0 ? compareHolds(compare, undefined) : kvs.every((kv) => compareHolds(compare, kv))
 }
 
-/**
- * Runs a transaction: if all comparisons hold (`rangeHolds`), the operations of `success` in order (`applyOp`), else those of `failure`. Later
- * operations see what earlier ones did.
- *
- * @lab 1.6 Run a transaction
- */
-export function applyTxn(store: StoreWrite, request: TxnRequest): TxnResponse {
-  const succeeded = request.compare.every((compare) => rangeHolds(store, compare))
-  const operations = succeeded ? request.success : request.failure
-  return { succeeded, responses: operations.map((operation) => applyOp(store, operation)) }
+/** Which way a transaction goes. */
+export interface Branch {
+  readonly succeeded: boolean
+  readonly operations: readonly RequestOp[]
+  /** One for each `requestTxn` among the operations, in order. */
+  readonly nested: readonly Branch[]
 }
 
-/** Answers carry the revision at which they were made, as upstream's do. */
-function applyOp(store: StoreWrite, operation: RequestOp): ResponseOp {
-  const answered = <Response extends object>(response: Response) => ({
-    ...response,
-    header: { clusterId: '0', memberId: '0', raftTerm: 0, revision: store.revision },
-  })
-  if (operation.requestRange) return { responseRange: answered(applyRange(store, operation.requestRange)) }
-  if (operation.requestPut) return { responsePut: answered(applyPut(store, operation.requestPut)) }
-  if (operation.requestDeleteRange) {
-    return { responseDeleteRange: answered(applyDeleteRange(store, operation.requestDeleteRange)) }
+/**
+ * Decides which way a transaction goes, and with it every nested transaction of the chosen branch: `success` if all comparisons hold (`rangeHolds`), else
+ * `failure`. All of that is decided before anything is done, so nested comparisons do not see what operations before them do.
+ *
+ * @lab 1.6 Choose the branch
+ */
+export function chooseBranch(store: StoreView, request: TxnRequest): Branch {
+  const succeeded = request.compare.every((compare) => rangeHolds(store, compare))
+  const operations = succeeded ? request.success : request.failure
+  const nested = operations.flatMap(({ requestTxn }) => (requestTxn ? chooseBranch(store, requestTxn) : []))
+  return { succeeded, operations, nested }
+}
+
+/** Runs a transaction: decides, checks, and only then does anything. */
+export function applyTxn(store: StoreWrite, request: TxnRequest): TxnResponse {
+  const branch = chooseBranch(store, request)
+  checkBranch(store, branch)
+  return runBranch(store, branch)
+}
+
+/** Whatever an operation may be refused for is found before the first one is done; as upstream, first for puts. */
+function checkBranch(store: StoreWrite, branch: Branch): void {
+  const operations = [...operationsOf(branch)]
+  for (const { requestPut } of operations) if (requestPut) checkPutTarget(store, requestPut)
+  for (const { requestRange } of operations) if (requestRange) checkRevision(store, requestRange.revision)
+}
+
+/** All operations that will run, those of nested transactions at their places. */
+function* operationsOf({ operations, nested }: Branch): Generator<RequestOp> {
+  const inner = nested.values()
+  for (const operation of operations) {
+    if (operation.requestTxn) yield* operationsOf(inner.next().value!)
+    else yield operation
   }
-  if (operation.requestTxn) return { responseTxn: answered(applyTxn(store, operation.requestTxn)) }
+}
+
+function checkPutTarget(store: StoreWrite, { key, lease, ignoreValue, ignoreLease }: PutRequest): void {
+  if ((ignoreValue || ignoreLease) && !store.get(key)) throw etcdErrors.keyNotFound()
+  store.requireLease(lease)
+}
+
+function checkRevision(store: StoreView, revision: number): void {
+  if (revision > store.revision) throw etcdErrors.futureRevision()
+  if (revision > 0 && revision < store.compactRevision) throw etcdErrors.compacted()
+}
+
+/** One operation after the other, each on what the ones before have left. */
+function runBranch(store: StoreWrite, { succeeded, operations, nested }: Branch): TxnResponse {
+  const inner = nested.values()
+  const responses = operations.map((operation) =>
+    operation.requestTxn
+      ? { responseTxn: answered(runBranch(store, inner.next().value!), 0) }
+      : applyOp(store, operation),
+  )
+  return { succeeded, responses }
+}
+
+function applyOp(store: StoreWrite, { requestRange, requestPut, requestDeleteRange }: RequestOp): ResponseOp {
+  if (requestRange) return { responseRange: answered(applyRange(store, requestRange), store.revision) }
+  if (requestPut) return { responsePut: answered(applyPut(store, requestPut), store.revision) }
+  if (requestDeleteRange)
+    return { responseDeleteRange: answered(applyDeleteRange(store, requestDeleteRange), store.revision) }
   return {}
+}
+
+/** Answers inside a transaction carry the store's revision as they were made, and nested transactions' carry 0: so do upstream's. */
+function answered<Response extends object>(response: Response, revision: number) {
+  return { ...response, header: { clusterId: '0', memberId: '0', raftTerm: 0, revision } }
 }
 
 /** Whether any branch writes, nested ones included. */
@@ -97,19 +148,29 @@ export function txnWrites(request: TxnRequest): boolean {
   )
 }
 
-/** Refuses what can be refused without looking at the store. */
+/** Refuses what can be refused without looking at the store: first what is malformed, anywhere, then what clashes. */
 export function checkTxn(request: TxnRequest): void {
+  checkForm(request)
+  checkWritesOnce(request.success)
+  checkWritesOnce(request.failure)
+}
+
+function checkForm(request: TxnRequest): void {
   if (Math.max(request.compare.length, request.success.length, request.failure.length) > MAX_TXN_OPS) {
     throw etcdErrors.tooManyOps()
   }
   if (request.compare.some((compare) => compare.key === '')) throw etcdErrors.emptyKey()
-  for (const operations of [request.success, request.failure]) {
-    for (const { requestRange, requestPut, requestDeleteRange, requestTxn } of operations) {
-      if ((requestRange ?? requestPut ?? requestDeleteRange)?.key === '') throw etcdErrors.emptyKey()
-      if (requestTxn) checkTxn(requestTxn)
-    }
-    checkWritesOnce(operations)
+  for (const { requestRange, requestPut, requestDeleteRange, requestTxn } of [...request.success, ...request.failure]) {
+    if ((requestRange ?? requestDeleteRange)?.key === '') throw etcdErrors.emptyKey()
+    if (requestPut) checkPut(requestPut)
+    if (requestTxn) checkForm(requestTxn)
   }
+}
+
+export function checkPut(request: PutRequest): void {
+  if (request.key === '') throw etcdErrors.emptyKey()
+  if (request.ignoreValue && request.value !== '') throw etcdErrors.valueProvided()
+  if (request.ignoreLease && request.lease !== '0') throw etcdErrors.leaseProvided()
 }
 
 /** The keys that operations put, and the ranges that they delete; of a nested transaction, those of either branch. */
@@ -152,7 +213,7 @@ function writesOf({ requestPut, requestDeleteRange, requestTxn }: RequestOp): Wr
 
 /** @solution-only */
 function clash(puts: readonly string[], deletes: readonly ByteRange[]): boolean {
-  return puts.some((key) => deletes.some((range) => overlap({ key, rangeEnd: '' }, range)))
+  return puts.some((key) => deletes.some((range) => isInRange(key, range)))
 }
 
 /**

@@ -10,7 +10,7 @@ import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import type { Entry } from '#kit/raft/messages.ts'
 import { Lessor } from '../lease/lessor.ts'
 import { MvccStore } from '../mvcc/store.ts'
-import type { RequestOp, TxnRequest } from '../mvcc/types.ts'
+import type { RequestOp } from '../mvcc/types.ts'
 import { type Command, decodeCommand, type MemberAttributes, type Request } from './command.ts'
 import { skipMissing } from './missing-parts.ts'
 
@@ -23,8 +23,8 @@ export interface Outcome {
 }
 
 export class StateMachine {
-  readonly store = new MvccStore()
   readonly lessor = new Lessor()
+  readonly store = new MvccStore((lease) => this.lessor.requireLease(lease))
   readonly members = new Map<string, MemberAttributes>()
   readonly #clock: Clock
 
@@ -56,15 +56,9 @@ export class StateMachine {
 
   #perform({ put, deleteRange, txn, compaction, leaseGrant, leaseRevoke, publish }: Request): object {
     const { store, lessor } = this
-    if (put) {
-      lessor.requireLease(put.lease)
-      return store.put(put)
-    }
+    if (put) return store.put(put)
     if (deleteRange) return store.deleteRange(deleteRange)
-    if (txn) {
-      for (const lease of leasesOf(txn)) lessor.requireLease(lease)
-      return store.txn(txn)
-    }
+    if (txn) return store.txn(txn)
     if (compaction) {
       store.compact(compaction.revision)
       return {}
@@ -89,12 +83,4 @@ export class StateMachine {
     if (success.length > 0) this.store.txn({ compare: [], success, failure: [] })
     return {}
   }
-}
-
-/** The leases that a transaction's puts name, in either branch. */
-function leasesOf(txn: TxnRequest): string[] {
-  return [...txn.success, ...txn.failure].flatMap(({ requestPut, requestTxn }) => [
-    ...(requestPut ? [requestPut.lease] : []),
-    ...(requestTxn ? leasesOf(requestTxn) : []),
-  ])
 }

@@ -4,6 +4,7 @@
  * `append` resolves only when the bytes are on disk. Everything that is waiting when a sync ends goes into the next one (group
  * commit), because the driver hands over one `Ready` at a time.
  */
+import { writeSync } from 'node:fs'
 import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { HardState } from '#kit/raft/messages.ts'
@@ -63,7 +64,7 @@ function walOver(file: FileHandle, initialSize: number): WalFile {
       const bytes = encodeRecord(
         encodeWalRecord({ entries: record.entries, ...(latest !== written && latest && { hardState: latest }) }),
       )
-      await writeAll(file, bytes)
+      writeAll(file.fd, bytes)
       await file.datasync()
       size += bytes.length
       written = latest
@@ -72,9 +73,10 @@ function walOver(file: FileHandle, initialSize: number): WalFile {
   }
 }
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
+/** Into the system's memory, which is quick enough to wait for; only the sync, which is not, is left to another thread. */
+function writeAll(fd: number, bytes: Uint8Array): void {
   let written = 0
-  while (written < bytes.length) written += (await file.write(bytes, written)).bytesWritten
+  while (written < bytes.length) written += writeSync(fd, bytes, written)
 }
 
 /** A new file is durable only once its directory is. */

@@ -29,8 +29,3 @@ export function isInRange(key: ByteString, range: ByteRange): boolean {
     'labs/01-etcd-raft/src/mvcc/byte-range.ts',
   )
 }
-
-/** Whether two ranges share a key. */
-export function overlap(a: ByteRange, b: ByteRange): boolean {
-  return isInRange(a.key, b) || isInRange(b.key, a)
-}

@@ -47,6 +47,8 @@ export interface StoreWrite extends StoreView {
   readonly writeRevision: number
   set(kv: KeyValue): void
   delete(key: ByteString): void
+  /** Throws unless the lease exists; "0", no lease, always does. */
+  requireLease(id: string): void
 }
 
 export class MvccStore implements StoreView {
@@ -56,6 +58,12 @@ export class MvccStore implements StoreView {
   #changes: Change[] = []
   #revision = 1
   #compactRevision = -1
+  readonly #requireLease: (id: string) => void
+
+  /** @param requireLease throws for a lease that does not exist; without it, all do. */
+  constructor(requireLease: (id: string) => void = () => {}) {
+    this.#requireLease = requireLease
+  }
 
   get revision(): number {
     return this.#revision
@@ -83,6 +91,7 @@ export class MvccStore implements StoreView {
   }
 
   put(request: PutRequest): PutResponse {
+    this.#requireLease(request.lease)
     return this.#write((write) => applyPut(write, request))
   }
 
@@ -163,6 +172,7 @@ export class MvccStore implements StoreView {
       },
       get: (key, revision) => store.get(key, revision),
       keysIn: (range) => store.keysIn(range),
+      requireLease: (id) => store.#requireLease(id),
       set(kv) {
         record({ type: 'PUT', kv })
         store.#append(kv.key, { revision: writeRevision, kv })

@@ -3,7 +3,7 @@
  * Source: etcd `server/etcdserver/api/v3rpc/key.go`, `server/etcdserver/v3_server.go`.
  */
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
-import { checkTxn } from '../mvcc/txn.ts'
+import { checkPut, checkTxn } from '../mvcc/txn.ts'
 import type {
   DeleteRangeRequest,
   DeleteRangeResponse,
@@ -30,9 +30,7 @@ export function kvHandlers(engine: Engine) {
     },
 
     async Put(request: PutRequest): Promise<PutResponse> {
-      if (request.key === '') throw etcdErrors.emptyKey()
-      if (request.ignoreValue && request.value !== '') throw etcdErrors.valueProvided()
-      if (request.ignoreLease && request.lease !== '0') throw etcdErrors.leaseProvided()
+      checkPut(request)
       return write<PutResponse>({ put: request })
     },
 
