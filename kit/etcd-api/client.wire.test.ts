@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { describeWith } from '../testing/tools.ts'
 import { createEtcdClient, type EtcdClient } from './client.ts'
 import { messageCodec } from './codec.ts'
-import type { KeyEvent, TxnRequest } from './messages.ts'
+import type { KeyEvent, PutRequest, TxnRequest } from './messages.ts'
 import { type RealEtcd, startRealEtcd } from './real-etcd.ts'
 import { etcdProto } from './services.ts'
 
@@ -28,6 +28,15 @@ it('decodes what it encoded, with defaults filled in and only the set field of a
     ],
     failure: [],
   })
+})
+
+it('sends what is not a default, though it looks like one', () => {
+  const codec = messageCodec<PutRequest>(etcdProto(), 'etcdserverpb.PutRequest', 'buffer')
+  expect(codec.decode(codec.encode({ key: '0', value: '0' }))).toMatchObject({
+    key: Buffer.from('0'),
+    value: Buffer.from('0'),
+  })
+  expect(codec.encode({ key: '', value: Buffer.alloc(0), prevKv: false })).toHaveLength(0)
 })
 
 describeWith(['etcd'], 'the client against a real etcd', () => {

@@ -100,7 +100,7 @@ function toMessage(plain: Plain, fields: readonly CompiledField[]): Plain {
 
 /** Defaults are not sent: etcd tells an empty `range_end` that was sent from one that was not. */
 function isDefault(value: unknown): boolean {
-  return !value || value === '0' || (value as { length?: number }).length === 0
+  return !value || (value as { length?: number }).length === 0
 }
 
 const LONG_TYPES = new Set(['int64', 'uint64', 'sint64', 'fixed64', 'sfixed64'])
