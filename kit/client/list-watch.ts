@@ -7,7 +7,7 @@
  */
 import { objectKey, type Stored } from '../api/objects.ts'
 import { hasReason } from '../api/status-error.ts'
-import { type Clock, systemClock } from '../contracts/clock.ts'
+import { pause, systemClock } from '../contracts/clock.ts'
 import type { ListWatch, ListWatchOptions } from '../contracts/list-watch.ts'
 import { describeError, silentLog } from '../contracts/log.ts'
 
@@ -104,17 +104,4 @@ export function startListWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
     list: () => [...objects.values()],
     stop: () => stopping.abort(),
   }
-}
-
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const wake = () => {
-      timer.cancel()
-      signal.removeEventListener('abort', wake)
-      resolve()
-    }
-    const timer = clock.setTimer(ms, wake)
-    signal.addEventListener('abort', wake)
-    if (signal.aborted) wake()
-  })
 }

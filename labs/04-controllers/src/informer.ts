@@ -9,11 +9,10 @@ import type { Stored } from '#kit/api/objects.ts'
 import type { Resource } from '#kit/api/resources.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
-import type { Clock } from '#kit/contracts/clock.ts'
+import { type Clock, pause } from '#kit/contracts/clock.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { type Delta, type IndexPaths, InformerStore } from './informer-store.ts'
-import { pause } from './pause.ts'
 
 /** Pause before the next attempt: doubles from the first to the last, falls back after a success. */
 const RETRY_FIRST_MS = 100

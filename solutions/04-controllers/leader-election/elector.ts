@@ -9,11 +9,11 @@ import type { Lease, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { hasReason } from '#kit/api/status-error.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
-import type { Clock } from '#kit/contracts/clock.ts'
+import { type Clock, pause } from '#kit/contracts/clock.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
-import { pause } from '../pause.ts'
+
 import { electionStep, type Observation, observe, RENEW_DEADLINE_MS, RETRY_PERIOD_MS, released } from './election.ts'
 
 export interface ElectorOptions {
