@@ -17,7 +17,7 @@ import {
   type RuntimeCondition,
   type RuntimeService,
 } from '#kit/contracts/cri.ts'
-import type { ContainerCreateBody, DockerEngine } from '#kit/runtime/docker-engine.ts'
+import type { ContainerCreateBody, ContainerInspection, DockerEngine } from '#kit/runtime/docker-engine.ts'
 import {
   containerName,
   containerOptions,
@@ -89,7 +89,7 @@ export function createDockerRuntime(docker: DockerEngine, place: DockerPlace): R
     listContainers: async (filter) => (await list('container', filter?.podUid)).map(containerFromSummary),
 
     async containerStatus(id) {
-      const found = await docker.inspectContainer(id)
+      const found = await inspectSettled(docker, id)
       return found && containerStatus(found)
     },
 
@@ -130,6 +130,23 @@ export function createDockerRuntime(docker: DockerEngine, place: DockerPlace): R
  */
 export async function createOnce(docker: DockerEngine, name: string, body: ContainerCreateBody): Promise<string> {
   throw new NotImplemented('5.3', 'createOnce', 'Create a container only once', 'labs/05-kubelet/src/docker-runtime.ts')
+}
+
+const KILLED = 137
+const OOM_NEWS_MS = 500
+const OOM_PAUSE_MS = 100
+
+/**
+ * The engine hears of a death and of its cause, out of memory, on different paths, and the cause may come a moment later.
+ * So whoever was killed just now is looked at twice: what is reported first may be reported for good.
+ */
+async function inspectSettled(docker: DockerEngine, id: string): Promise<ContainerInspection | undefined> {
+  const found = await docker.inspectContainer(id)
+  const { ExitCode, OOMKilled, FinishedAt } = found?.State ?? { ExitCode: 0, OOMKilled: false, FinishedAt: '' }
+  const isFresh = ExitCode === KILLED && !OOMKilled && Date.now() - Date.parse(FinishedAt) < OOM_NEWS_MS
+  if (!isFresh) return found
+  await new Promise((resolve) => setTimeout(resolve, OOM_PAUSE_MS))
+  return docker.inspectContainer(id)
 }
 
 /** A node is a container here. When that is stopped or paused the machine is off, and a machine that is off says nothing. */
