@@ -13,6 +13,8 @@ export interface Measured {
   readonly value: number
   readonly p50Ms?: number | undefined
   readonly p99Ms?: number | undefined
+  /** Processor time that the server spent on one operation, in microseconds. */
+  readonly cpuMicros?: number | undefined
 }
 
 export interface Reference extends Measured {

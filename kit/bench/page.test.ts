@@ -59,7 +59,11 @@ describe('a figure', () => {
 describe('a load', () => {
   it('stops at its count of operations, all clients together', async () => {
     let operations = 0
-    const round = await runRound({ clients: 4, maxOperations: 10, maxMs: 60_000 }, async () => operations++, signal)
+    const round = await runRound(
+      { clients: 4, maxOperations: 10, maxMs: 60_000 },
+      { operate: async () => operations++ },
+      signal,
+    )
     expect(operations).toBe(10)
     expect(round.latenciesMs).toHaveLength(10)
   })
@@ -67,16 +71,23 @@ describe('a load', () => {
   it('asks both systems in turns, and measures nothing when an operation fails', async () => {
     const order: string[] = []
     const shape = { clients: 1, maxOperations: 1, maxMs: 60_000 }
-    const system = (name: string) => async () => order.push(name)
+    const system = (name: string) => ({ operate: async () => order.push(name) })
     await compareUnderLoad({ shape, rounds: 2, ours: system('ours'), theirs: system('theirs'), signal })
     expect(order).toEqual(['ours', 'theirs', 'ours', 'theirs', 'ours', 'theirs'])
-    const failing = compareUnderLoad({ shape, rounds: 1, ours: () => Promise.reject(new Error('refused')), signal })
+    const failing = compareUnderLoad({
+      shape,
+      rounds: 1,
+      ours: { operate: () => Promise.reject(new Error('refused')) },
+      signal,
+    })
     await expect(failing).rejects.toThrow('refused')
   })
 
   it('is told by the rate of the middle round and the latencies of all', () => {
     const rounds = [100, 900, 200].map((perSecond) => ({ perSecond, latenciesMs: [perSecond / 100] }))
     expect(summarize(rounds)).toEqual({ value: 200, p50Ms: 2, p99Ms: 9 })
+    const withCpu = rounds.map((round) => ({ ...round, cpuSeconds: 0.001 }))
+    expect(summarize(withCpu).cpuMicros).toBeCloseTo(1000)
   })
 })
 
@@ -123,7 +134,7 @@ describe('the page', () => {
   it('shows figures with ratio, target and verdict, marks what was recorded elsewhere, and says why it skipped', () => {
     const markdown = markdownOf(page)
     expect(markdown).toContain(
-      '| put  | 1,235/s | 1.23 / 12.3 ms | 1,000/s (etcd 3.4.23 †) |           | 1.23× | ≥ 1×   | met     |',
+      '| put  | 1,235/s | 1.23 / 12.3 ms | 1,000/s (etcd 3.4.23 †) | 1.23× | ≥ 1×   | met     |',
     )
     expect(markdown).toContain('Skipped: no Docker')
     expect(markdown).toContain('- Said beside it.')

@@ -11,7 +11,7 @@ export interface Page {
   readonly outcomes: readonly Outcome[]
 }
 
-const HEAD = ['what', 'ours', 'p50 / p99', 'the real thing', 'p50 / p99', 'ratio', 'target', 'verdict']
+const HEAD = ['what', 'ours', 'p50 / p99', 'CPU', 'the real thing', 'p50 / p99', 'CPU', 'ratio', 'target', 'verdict']
 
 export function markdownOf({ at, quick, machine, outcomes }: Page): string {
   const figures = outcomes.flatMap((outcome) => outcome.figures)
@@ -45,7 +45,7 @@ function section({ name, about, status, reason, tookSeconds, figures, notes }: O
     `${about}. (${tookSeconds.toFixed(0)} s)`,
     '',
     ...state,
-    ...(rows.length > 0 ? [...table(HEAD, rows), ''] : []),
+    ...(rows.length > 0 ? [...withoutEmptyColumns(HEAD, rows), ''] : []),
     ...(notes.length > 0 ? [...notes.map((note) => `- ${note}`), ''] : []),
   ]
 }
@@ -57,8 +57,10 @@ function rowOf(figure: Figure): string[] {
     what,
     amount(ours.value, unit),
     latencies(ours),
+    cpu(ours),
     reference ? referenceText(reference, unit) : '–',
     reference ? latencies(reference) : '',
+    reference ? cpu(reference) : '',
     ratio === undefined ? '' : `${ratio.toFixed(2)}×`,
     targetText(figure),
     verdictOf(figure) ?? '',
@@ -85,6 +87,18 @@ export function amount(value: number, unit: Unit): string {
 function latencies({ p50Ms, p99Ms }: Measured): string {
   const known = [p50Ms, p99Ms].filter((value) => value !== undefined)
   return known.map((value) => amount(value, 'ms').replace(' ms', '')).join(' / ') + (known.length > 0 ? ' ms' : '')
+}
+
+/** Of the server, for one operation. */
+function cpu({ cpuMicros }: Measured): string {
+  return cpuMicros === undefined ? '' : `${cpuMicros.toFixed(0)} µs`
+}
+
+/** Leaves out columns in which no row has anything to say. */
+function withoutEmptyColumns(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const used = head.map((_, column) => rows.some((row) => row[column]))
+  const keep = (row: readonly string[]) => row.filter((_, column) => used[column])
+  return table(keep(head), rows.map(keep))
 }
 
 /** A Markdown table whose columns are as wide as their widest cell, so that it reads well in a terminal too. */

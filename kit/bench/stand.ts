@@ -6,7 +6,7 @@
  * the benchmark ends, and what a killed run left is removed by the next one.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { resources } from '../api/resources.ts'
 import { createApiClient } from '../client/api-client.ts'
@@ -23,6 +23,7 @@ import { createEtcdClient } from '../etcd-api/client.ts'
 import { freePort } from '../etcd-api/real-etcd.ts'
 import { repositoryRoot } from '../labs/catalog.ts'
 import type { BenchContext } from './benchmark.ts'
+import { cpuSeconds, memoryMB } from './process-use.ts'
 
 let stands = 0
 
@@ -49,8 +50,14 @@ export function realEtcdVersion(): string | undefined {
   return status === 0 ? /etcd Version: (\S+)/.exec(stdout)?.[1] : undefined
 }
 
-/** A single member without TLS, ready to serve. Returns its endpoint. */
-export async function startEtcd(context: BenchContext, stand: ClusterDirectory, kind: EtcdKind): Promise<string> {
+export interface EtcdMember {
+  readonly endpoint: string
+  /** Processor time so far. */
+  cpuSeconds(): number | undefined
+}
+
+/** A single member without TLS, ready to serve. */
+export async function startEtcd(context: BenchContext, stand: ClusterDirectory, kind: EtcdKind): Promise<EtcdMember> {
   const [client, peer] = await Promise.all([freePort(), freePort()])
   const args = [
     ...['--name', kind, '--data-dir', join(stand.data, kind)],
@@ -63,14 +70,17 @@ export async function startEtcd(context: BenchContext, stand: ClusterDirectory, 
     const etcd = createEtcdClient({ endpoints: [endpoint], timeoutMs: 2_000 })
     await etcd.range({ key: Buffer.from('x') }).finally(() => etcd.close())
   })
-  return endpoint
+  const pid = Object.values(supervisor.state().components)[0]?.pid
+  return { endpoint, cpuSeconds: () => cpuSeconds(pid) }
 }
 
 export interface ControlPlane {
   readonly connection: Connection
   readonly client: ApiClient
-  /** Memory of one component, in MB: what only it uses, and its share of what several use. */
-  memoryMB(component: string): number
+  /** Of one component; undefined where the system does not tell. */
+  memoryMB(component: string): number | undefined
+  /** Processor time of one component so far; undefined where the system does not tell. */
+  cpuSeconds(component: string): number | undefined
   /** Throws when a component had to be started again: then the figures are worth nothing. */
   assertUnharmed(): void
   stop(): Promise<void>
@@ -97,6 +107,7 @@ export async function startControlPlane(
     connection,
     client,
     memoryMB: (name) => memoryMB(supervisor.state().components[name]?.pid),
+    cpuSeconds: (name) => cpuSeconds(supervisor.state().components[name]?.pid),
     assertUnharmed: () => assertUnharmed(supervisor),
     async stop() {
       client.close()
@@ -169,13 +180,6 @@ async function untilAnswers(context: BenchContext, supervisor: Supervisor, ask: 
 function assertUnharmed(supervisor: Supervisor): void {
   const died = Object.entries(supervisor.state().components).find(([, { restarts }]) => restarts > 0)
   if (died) throw new Error(`${died[0]} ended by itself, so nothing can be measured`)
-}
-
-/** Proportional set size: pages that processes share (Node's own code) are divided among them. Linux only. */
-export function memoryMB(pid: number | undefined): number {
-  if (pid === undefined) throw new Error('the process does not run')
-  const kilobytes = /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]
-  return Number(kilobytes) / 1024
 }
 
 /** Removes what runs left that were killed before they could clean up. */

@@ -11,7 +11,7 @@ import { resources } from '../../api/resources.ts'
 import type { Connection } from '../../client/kubeconfig.ts'
 import type { BenchContext, Benchmark } from '../benchmark.ts'
 import type { Figure } from '../figures.ts'
-import { compareUnderLoad, type LoadShape, type Operate } from '../load.ts'
+import { compareUnderLoad, type LoadShape, type Operate, type System } from '../load.ts'
 import { recorded } from '../recorded.ts'
 import { connectPool, type RequestPool } from '../request-pool.ts'
 import { type ControlPlane, createStand, type EtcdKind, realEtcdVersion, startControlPlane } from '../stand.ts'
@@ -44,7 +44,14 @@ async function measureOn(context: BenchContext, plane: ControlPlane, on: string)
   const pool = await connectPool(plane.connection, MOST_CLIENTS)
   context.cleanup(() => pool.close())
   const load = (what: string, clients: number, operate: Operate, about: Omit<Figure, 'what' | 'unit' | 'ours'> = {}) =>
-    measureRate(context, `${what}, ${clients} client${clients === 1 ? '' : 's'}, ${on}`, clients, operate, about)
+    measureRate(
+      context,
+      `${what}, ${clients} client${clients === 1 ? '' : 's'}, ${on}`,
+      clients,
+      underLoad(operate),
+      about,
+    )
+  const underLoad = (operate: Operate): System => ({ operate, cpuSeconds: () => plane.cpuSeconds('kube-apiserver') })
   const atLeastEqual = { ratio: 1 }
 
   const created: string[] = []
@@ -62,11 +69,10 @@ async function measureOn(context: BenchContext, plane: ControlPlane, on: string)
   await measureList(context, pool, pods, on)
   await measureFanOut(context, plane, on)
   await measureDeletes(context, pool, created, on)
-  context.measured({
-    what: `memory of the API server afterwards, ${on}`,
-    unit: 'MB',
-    ours: { value: plane.memoryMB('kube-apiserver') },
-  })
+  const memory = plane.memoryMB('kube-apiserver')
+  if (memory !== undefined) {
+    context.measured({ what: `memory of the API server afterwards, ${on}`, unit: 'MB', ours: { value: memory } })
+  }
   pool.close()
 }
 
@@ -74,14 +80,14 @@ async function measureRate(
   context: BenchContext,
   what: string,
   clients: number,
-  operate: Operate,
+  ours: System,
   about: Omit<Figure, 'what' | 'unit' | 'ours'>,
 ): Promise<void> {
   context.progress(what)
   const shape: LoadShape = { clients, maxOperations: 10_000, maxMs: context.quick ? 500 : 2_000 }
   const rounds = context.quick ? 1 : 3
-  const { ours } = await compareUnderLoad({ shape, rounds, ours: operate, signal: context.signal })
-  context.measured({ what, unit: 'per second', ours, ...about })
+  const result = await compareUnderLoad({ shape, rounds, ours, signal: context.signal })
+  context.measured({ what, unit: 'per second', ours: result.ours, ...about })
 }
 
 /** About 1 KiB, as many a real one has. Their names are collected for the loads that follow. */
@@ -149,7 +155,7 @@ async function measureList(context: BenchContext, pool: RequestPool, pods: numbe
   const { ours } = await compareUnderLoad({
     shape: { clients: 1, maxOperations: 50, maxMs: context.quick ? 1_000 : 5_000 },
     rounds: 1,
-    ours: (client) => pool.send(client, { method: 'GET', path: `${NAMESPACE}/pods` }),
+    ours: { operate: (client) => pool.send(client, { method: 'GET', path: `${NAMESPACE}/pods` }) },
     signal: context.signal,
   })
   const comparable = pods === PODS ? { reference: recorded.list2000Pods, target: { ratio: 1 } } : {}
@@ -224,6 +230,7 @@ function countEvents(
 async function measureDeletes(context: BenchContext, pool: RequestPool, names: string[], on: string): Promise<void> {
   const clients = 32
   const what = `delete ConfigMap, ${clients} clients, ${on}`
+  if (names.length < 4 * clients) return context.note(`${what}: not measured, too few had been created.`)
   context.progress(what)
   const remove: Operate = (client) =>
     pool.send(client, { method: 'DELETE', path: `${NAMESPACE}/configmaps/${names.pop()}` })
@@ -231,7 +238,7 @@ async function measureDeletes(context: BenchContext, pool: RequestPool, names: s
     // The warm-up deletes as well, and every client may be one ahead.
     shape: { clients, maxOperations: Math.floor(names.length / 2) - clients, maxMs: context.quick ? 500 : 2_000 },
     rounds: 1,
-    ours: remove,
+    ours: { operate: remove },
     signal: context.signal,
   })
   context.measured({ what, unit: 'per second', ours, reference: recorded.delete32Clients, target: { ratio: 1 } })

@@ -13,8 +13,9 @@ import { repositoryRoot } from '../../labs/catalog.ts'
 import { hasTool } from '../../testing/tools.ts'
 import type { BenchContext, Benchmark } from '../benchmark.ts'
 import { type RunningCommand, runCommand } from '../command.ts'
+import { memoryMB } from '../process-use.ts'
 import { recorded } from '../recorded.ts'
-import { benchClusterName, memoryMB } from '../stand.ts'
+import { benchClusterName } from '../stand.ts'
 import { median } from '../statistics.ts'
 
 const TARGET_SECONDS = 5
@@ -42,7 +43,8 @@ async function measureRuntime(context: BenchContext, runtime: 'docker' | 'fake')
     const started = startCluster(context, ['--runtime', runtime])
     await started.ready
     seconds.push((performance.now() - startMs) / 1000)
-    memory.push(controlPlaneMemoryMB(started.directory))
+    const megabytes = controlPlaneMemoryMB(started.directory)
+    if (megabytes !== undefined) memory.push(megabytes)
     await started.stop()
   }
   const target = { value: TARGET_SECONDS }
@@ -56,6 +58,7 @@ async function measureRuntime(context: BenchContext, runtime: 'docker' | 'fake')
     ...(runtime === 'docker' && { reference: recorded.coldStart }),
   })
   context.note(`${what}: ${seconds.map((one) => one.toFixed(1)).join(', ')} s.`)
+  if (memory.length === 0) return
   context.measured({
     what: `control plane's memory, ${runtime} runtime, idle, one etcd member counted`,
     unit: 'MB',
@@ -93,8 +96,9 @@ export function startCluster(context: BenchContext, flags: readonly string[]): S
 }
 
 /** As upstream's recorded figure counts: API server, controller manager, scheduler, one etcd member. */
-function controlPlaneMemoryMB(directory: ClusterDirectory): number {
+function controlPlaneMemoryMB(directory: ClusterDirectory): number | undefined {
   const { components = {} } = readJsonFile<ClusterState>(directory.stateFile) ?? {}
   const counted = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'etcd-1']
-  return counted.reduce((sum, name) => sum + memoryMB(components[name]?.pid), 0)
+  const each = counted.map((name) => memoryMB(components[name]?.pid))
+  return each.reduce((sum, memory) => (sum === undefined || memory === undefined ? undefined : sum + memory), 0)
 }

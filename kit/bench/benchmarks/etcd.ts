@@ -4,21 +4,23 @@
  * Values have 1 KiB, as in `etcdctl check perf`, which is run against both as well: its load is upstream's own.
  */
 import { spawn } from 'node:child_process'
-import { createEtcdClient, type EtcdClient } from '../../etcd-api/client.ts'
+import { serviceDefinition } from '../../etcd-api/services.ts'
 import { hasTool } from '../../testing/tools.ts'
 import type { BenchContext, Benchmark } from '../benchmark.ts'
 import type { Reference, Target } from '../figures.ts'
+import { connectGrpc } from '../grpc-pool.ts'
 import { compareUnderLoad, type Operate } from '../load.ts'
-import { createStand, realEtcdVersion, startEtcd } from '../stand.ts'
+import { createStand, type EtcdMember, realEtcdVersion, startEtcd } from '../stand.ts'
 
 const VALUE = Buffer.alloc(1024, 'v')
 const KEYS = 1_000
+const MOST_CLIENTS = 256
 
 interface Load {
   readonly what: string
   readonly clients: number
   readonly target?: Target
-  operation(etcd: EtcdClient): Operate
+  operation(call: Call): Operate
 }
 
 const LOADS: readonly Load[] = [
@@ -40,35 +42,29 @@ export const etcd: Benchmark = {
     context.progress('starting the members')
     const ours = await startEtcd(context, stand, 'ours')
     const real: Real | undefined = version
-      ? { endpoint: await startEtcd(context, stand, 'real'), name: `etcd ${version}` }
+      ? { ...(await startEtcd(context, stand, 'real')), name: `etcd ${version}` }
       : undefined
     if (!real) context.note('The real etcd is not installed here, so there is nothing to compare with.')
     await measureLoads(context, ours, real)
-    if (!context.quick) await checkPerformance(context, ours, real)
+    if (!context.quick) await checkPerformance(context, ours.endpoint, real)
   },
 }
 
-interface Real {
-  readonly endpoint: string
+interface Real extends EtcdMember {
   readonly name: string
 }
 
-async function measureLoads(context: BenchContext, ours: string, real: Real | undefined): Promise<void> {
-  const connect = (endpoint: string) => {
-    const client = createEtcdClient({ endpoints: [endpoint] })
-    context.cleanup(() => client.close())
-    return client
-  }
-  const ourClient = connect(ours)
-  const realClient = real && connect(real.endpoint)
+async function measureLoads(context: BenchContext, ours: EtcdMember, real: Real | undefined): Promise<void> {
+  const ourCall = connect(context, ours)
+  const realCall = real && connect(context, real)
   for (const { what, clients, target, operation } of LOADS) {
     const title = `${what}, ${clients} client${clients === 1 ? '' : 's'}`
     context.progress(title)
     const result = await compareUnderLoad({
       shape: { clients, maxOperations: 20_000, maxMs: context.quick ? 500 : 2_000 },
       rounds: context.quick ? 1 : 3,
-      ours: operation(ourClient),
-      theirs: realClient && operation(realClient),
+      ours: { operate: operation(ourCall), cpuSeconds: ours.cpuSeconds },
+      theirs: realCall && { operate: operation(realCall), cpuSeconds: real.cpuSeconds },
       signal: context.signal,
     })
     const reference: Reference | undefined = real &&
@@ -77,25 +73,38 @@ async function measureLoads(context: BenchContext, ours: string, real: Real | un
   }
 }
 
-function put(etcd: EtcdClient): Operate {
+/** Sends a request in the name of one client. */
+type Call = (client: number, method: 'Put' | 'Range' | 'Txn', request: object) => Promise<void>
+
+function connect(context: BenchContext, { endpoint }: EtcdMember): Call {
+  const pool = connectGrpc(endpoint, MOST_CLIENTS)
+  context.cleanup(() => pool.close())
+  const methods = serviceDefinition('KV', 'buffer')
+  return (client, method, request) => {
+    const { path, requestSerialize } = methods[method]!
+    return pool.call(client, path, requestSerialize(request))
+  }
+}
+
+function put(call: Call): Operate {
   let count = 0
-  return () => etcd.put({ key: keyOf(count++ % KEYS), value: VALUE })
+  return (client) => call(client, 'Put', { key: keyOf(count++ % KEYS), value: VALUE })
 }
 
 /** Of keys that the puts before it have written. */
-function get(serializable: boolean): (etcd: EtcdClient) => Operate {
-  return (etcd) => {
+function get(serializable: boolean): (call: Call) => Operate {
+  return (call) => {
     let count = 0
-    return () => etcd.range({ key: keyOf(count++ % KEYS), serializable })
+    return (client) => call(client, 'Range', { key: keyOf(count++ % KEYS), serializable })
   }
 }
 
 /** What the API server does for every object that it creates. */
-function createIfAbsent(etcd: EtcdClient): Operate {
+function createIfAbsent(call: Call): Operate {
   let count = 0
-  return () => {
+  return (client) => {
     const key = Buffer.from(`created/${process.pid}/${count++}`)
-    return etcd.txn({
+    return call(client, 'Txn', {
       compare: [{ target: 'MOD', result: 'EQUAL', key, modRevision: 0 }],
       success: [{ requestPut: { key, value: VALUE } }],
       failure: [{ requestRange: { key } }],

@@ -110,7 +110,8 @@ export const scheduler: Benchmark = {
   },
 }
 
-async function measureWorkload(context: BenchContext, { client, memoryMB }: ControlPlane, workload: Workload) {
+async function measureWorkload(context: BenchContext, plane: ControlPlane, workload: Workload) {
+  const { client } = plane
   const { nodes, pods, reference } = workload
   const what = `${workload.what}: ${pods.toLocaleString('en')} pods, ${nodes.toLocaleString('en')} nodes`
   context.progress(`${what}: creating the nodes`)
@@ -137,10 +138,20 @@ async function measureWorkload(context: BenchContext, { client, memoryMB }: Cont
     ours: { value: count / ((bound.lastMs() - startMs) / 1000) },
     ...(reference && { reference, target: { ratio: 1 } }),
   })
+  const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
   context.note(
-    `${what}: creating the pods took ${(createdMs / 1000).toFixed(1)} s of ${((bound.lastMs() - startMs) / 1000).toFixed(1)} s. ` +
-      `Memory afterwards: API server ${memoryMB('kube-apiserver').toFixed(0)} MB, scheduler ${memoryMB('kube-scheduler').toFixed(0)} MB, etcd ${memoryMB('etcd-1').toFixed(0)} MB.`,
+    `${what}: creating the pods took ${seconds(createdMs)} of ${seconds(bound.lastMs() - startMs)}. ${usedBy(plane)}`,
   )
+}
+
+/** Processor time and memory: who was the bottleneck. */
+function usedBy({ cpuSeconds, memoryMB }: ControlPlane): string {
+  const components = ['kube-apiserver', 'kube-scheduler', 'etcd-1'].map((name) => {
+    const [cpu, memory] = [cpuSeconds(name), memoryMB(name)]
+    return cpu === undefined || memory === undefined ? '' : `${name} ${cpu.toFixed(1)} s, ${memory.toFixed(0)} MB`
+  })
+  const known = components.filter((text) => text !== '').join('; ')
+  return known === '' ? '' : `Processor time since the start, and memory: ${known}.`
 }
 
 /** Counts pods that have a node, by watching. */
