@@ -1,7 +1,7 @@
 /**
  * The whole server as one function: a plain request in, a plain answer out.
  *
- * Who asks? What for? May they? Then the verb. Whatever goes wrong on the way becomes a `Status`; the function never
+ * What for? Who asks? May they? Then the verb. Whatever goes wrong on the way becomes a `Status`; the function never
  * rejects. A part that is not written yet answers 501 and says which.
  *
  * Source: apiserver `pkg/server/config.go` (DefaultBuildHandlerChain), `pkg/endpoints/handlers`.
@@ -36,8 +36,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const groupVersions = new Set(options.kinds.map(({ resource: { group, version } }) => `${group}/${version}`))
 
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {
-    const user = authenticate(request.credentials, tokens)
     const info = parseRequestInfo(request)
+    const user = authenticate(request.credentials, tokens)
     authorize(user, info, (nodeName) => podsOn(context, rows, nodeName))
     const { apiGroup: group, apiVersion: version, resource: plural } = info
     // A path below no group of ours is the shell's to refuse, as any unknown path.

@@ -68,7 +68,8 @@ describe('the transactions', () => {
   lesson(
     'change only what was seen',
     {
-      scenario: 'A pod at version 7 gets a label; another one at version 7 is removed; a third does not exist yet.',
+      scenario:
+        'A pod at version 7 gets a label, once with a lease; another one is removed; a third does not exist yet.',
       rule: 'The compare is about the version that the decision was made on; if it fails, the answer brings the newer one.',
       source: `${SOURCE} (GuaranteedUpdate)`,
     },
@@ -83,6 +84,9 @@ describe('the transactions', () => {
         compare: { key: KEY, modRevision: 7 },
         success: { delete: { key: KEY } },
         failure: { get: { key: KEY } },
+      })
+      expect(change(KEY, stored(), { put: labelled, lease: 'lease-2' })?.success).toEqual({
+        put: { key: KEY, value: encodeObject(labelled), lease: 'lease-2' },
       })
       expect(change(KEY, undefined, { put: labelled })?.compare).toEqual({ key: KEY, modRevision: 0 })
     },

@@ -18,7 +18,9 @@ import { type KeyValueStore, singleKey, type TxnRequest, type TxnResponse } from
 const MAX_ATTEMPTS = 1_000
 
 /** What an update wants done with the object that it was shown. */
-export type UpdateOutcome = { readonly put: ApiObject } | { readonly remove: true }
+export type UpdateOutcome =
+  /** With a lease of etcd, the object vanishes when the lease does. A put without one makes it stay. */
+  { readonly put: ApiObject; readonly lease?: string | undefined } | { readonly remove: true }
 
 /**
  * Looks at the current object (undefined: there is none) and decides. May be called several times, so it must not
@@ -62,9 +64,9 @@ export function creation(key: string, object: ApiObject, lease?: string): TxnReq
 }
 
 /**
- * The transaction that does to the current object what an update wants (put another in its place, or remove it), if the
- * object is still the one that the update was shown; undefined `current`: if there still is none. When it is not, the
- * transaction reads what is there instead, for the next try.
+ * The transaction that does to the current object what an update wants (put another in its place, with a lease if the
+ * outcome has one, or remove it), if the object is still the one that the update was shown; undefined `current`: if there
+ * still is none. When it is not, the transaction reads what is there instead, for the next try.
  *
  * Undefined when there is nothing to do: a put of exactly what is stored is not written, so that there is no new version,
  * and no event for watchers.
@@ -77,11 +79,11 @@ export function change(
   outcome: UpdateOutcome,
 ): TxnRequest | undefined {
   if ('put' in outcome && current && encodeObject(outcome.put) === encodeObject(current)) return undefined
-  return {
-    compare: { key, modRevision: Number(current?.metadata.resourceVersion ?? 0) },
-    success: 'put' in outcome ? { put: { key, value: encodeObject(outcome.put) } } : { delete: { key } },
-    failure: { get: { key } },
-  }
+  const compare = { key, modRevision: Number(current?.metadata.resourceVersion ?? 0) }
+  const failure = { get: { key } }
+  if ('remove' in outcome) return { compare, success: { delete: { key } }, failure }
+  const { put, lease } = outcome
+  return { compare, success: { put: { key, value: encodeObject(put), ...(lease && { lease }) } }, failure }
 }
 
 /**

@@ -68,6 +68,7 @@ export const kindRows: readonly KindRow[] = [
     subresources: [],
     storagePrefix: 'services/endpoints',
     applyDefaults: applyEndpointsDefaults,
+    allowCreateOnUpdate: true,
   },
   {
     resource: resources.coreEvents,

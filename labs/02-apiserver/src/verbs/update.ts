@@ -100,7 +100,8 @@ export async function updateObject(
     const { draft: sent, warnings } = newObject(current)
     const draft = await prepareDraft(context, target, sent, current, door)
     Object.assign(attempt, { warnings, old: current, draft })
-    return isReadyToBeRemoved(draft, row.otherFinalizers?.(draft) ?? []) ? { remove: true } : { put: draft }
+    if (isReadyToBeRemoved(draft, row.otherFinalizers?.(draft) ?? [])) return { remove: true }
+    return { put: draft, lease: row.ttlSeconds ? await context.leases.leaseFor(row.ttlSeconds) : undefined }
   }
 
   if (options.dryRun) {
