@@ -1,8 +1,8 @@
 /**
  * Keeps one kind's watch cache true: lists from etcd once, then follows one etcd watch.
  *
- * A lost connection costs nothing: the etcd client goes on where it was. If etcd has compacted what we have missed, the
- * cache lists again, and its watchers are told that they are expired.
+ * A lost connection costs nothing: the watch goes on where it was. If etcd has compacted what we have missed, the cache
+ * lists again, and its watchers are told that they are expired.
  *
  * Source: apiserver `pkg/storage/cacher/cacher.go`, `client-go/tools/cache/reflector.go`.
  */
@@ -10,6 +10,7 @@ import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import {
+  CompactedError,
   type KeyValueBatch,
   type KeyValueEvent,
   type KeyValueStore,
@@ -112,18 +113,22 @@ export class KindCache {
   }
 
   async #run(): Promise<void> {
+    let mustList = true
     while (!this.#stopped) {
       try {
-        await this.#list()
+        if (mustList) await this.#list()
+        mustList = false
         await this.#follow()
       } catch (error) {
         if (this.#stopped) return
-        this.#problem = error
+        if (mustList || isNotImplemented(error)) this.#problem = error
         this.#markTried()
         this.#options.log.error(`watching ${this.#options.prefix}`, error)
-        // Nobody will write it while we run.
+        // A part that is not written yet will not be while we run.
         if (isNotImplemented(error)) return
-        await new Promise<void>((resolve) => this.#options.clock.setTimer(RETRY_DELAY_MS, resolve))
+        // What etcd still knows can be watched from where we were; what it has forgotten must be listed, now.
+        if (error instanceof CompactedError) mustList = true
+        else await new Promise<void>((resolve) => this.#options.clock.setTimer(RETRY_DELAY_MS, resolve))
       }
     }
   }

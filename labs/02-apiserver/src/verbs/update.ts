@@ -58,10 +58,16 @@ export async function putObject(
   const { row } = target
   const { draft, warnings } = decodeBody(context, row.resource, body, options)
   const stored = toStorage(row, draft)
-  if (row.allowCreateOnUpdate && door.subresource === '' && !(await context.objects.get(keyOf(target)))) {
+  if (row.allowCreateOnUpdate && door.subresource === '' && !(await exists(context, target))) {
     return createObject(context, target, { ...draft, metadata: { ...draft.metadata, name: target.name } }, options)
   }
   return updateObject(context, target, () => ({ draft: structuredClone(stored), warnings }), options, door)
+}
+
+/** What the cache knows is there, at least lately; what it does not know may be new. */
+async function exists(context: ApiContext, target: Target): Promise<boolean> {
+  const key = keyOf(target)
+  return context.caches.of(target.row).cache.get(key) !== undefined || (await context.objects.get(key)) !== undefined
 }
 
 /** PATCH, of any sort. */
