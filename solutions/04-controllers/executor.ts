@@ -8,10 +8,10 @@
 import type { Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { hasReason } from '#kit/api/status-error.ts'
+import { type EventRecorder, eventSubjectOf } from '#kit/client/event-recorder.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import type { Action, AnyObject, EventNote, Write } from '#kit/contracts/controllers.ts'
 import { describeError } from '#kit/contracts/log.ts'
-import type { EventRecorder } from './event-recorder.ts'
 
 /** Told about each write's fate, for instance to count expectations down. */
 export type Observer = (write: Write, outcome: { stored?: Stored<AnyObject> } | { error: unknown }) => void
@@ -22,16 +22,19 @@ export interface Executor {
 }
 
 export function createExecutor(client: ApiClient, events: EventRecorder): Executor {
+  const say = ({ about, type, reason, message }: EventNote) =>
+    events.record(eventSubjectOf(about), type, reason, message)
+
   async function write(action: Write, observe: Observer): Promise<void> {
     try {
       const stored = await send(client, action)
       observe(action, stored ? { stored } : {})
-      if (action.onSuccess) events.record(fill(action.onSuccess, { name: stored?.metadata.name ?? '' }))
+      if (action.onSuccess) say(fill(action.onSuccess, { name: stored?.metadata.name ?? '' }))
     } catch (error) {
       observe(action, { error })
       if (isAlreadySo(action, error)) return
       const note = 'onFailure' in action ? action.onFailure : undefined
-      if (note) events.record(fill(note, { error: describeError(error) }))
+      if (note) say(fill(note, { error: describeError(error) }))
       throw error
     }
   }
@@ -39,7 +42,7 @@ export function createExecutor(client: ApiClient, events: EventRecorder): Execut
   return {
     async perform(actions, observe = () => {}) {
       for (const action of actions) {
-        if (action.do === 'note') events.record(action.note)
+        if (action.do === 'note') say(action.note)
         else if (action.do === 'together') await all(action.writes.map((one) => write(one, observe)))
         else await write(action, observe)
       }

@@ -2,11 +2,12 @@
  * What every controller is made of, and what it is given: a way to see (informers), a way to act (executor), a clock
  * and a log.
  */
+
+import { createEventRecorder } from '#kit/client/event-recorder.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import { type ControlLoop, createControlLoop } from './control-loop.ts'
-import { createEventRecorder } from './event-recorder.ts'
 import { createExecutor, type Executor } from './executor.ts'
 import type { Informer } from './informer.ts'
 import type { Informers } from './informers.ts'

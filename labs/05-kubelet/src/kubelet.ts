@@ -11,6 +11,7 @@
 import { mkdirSync } from 'node:fs'
 import type { Pod, Service, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
+import { createEventRecorder } from '#kit/client/event-recorder.ts'
 import { startListWatch } from '#kit/client/list-watch.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import { type Clock, systemClock } from '#kit/contracts/clock.ts'
@@ -25,7 +26,6 @@ import { createLog, type Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { apiSources } from './api-sources.ts'
 import { Backoff } from './backoff.ts'
-import { createEventRecorder } from './event-recorder.ts'
 import { createImagePuller } from './images.ts'
 import { readMachine } from './machine.ts'
 import { startNodeReporter } from './node-reporter.ts'
@@ -63,7 +63,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   const { client, runtime, nodeName, nodeIp, rootDir, clock = systemClock, log = createLog('kubelet') } = options
   mkdirSync(rootDir, { recursive: true })
   const { runtimeName, runtimeVersion } = await runtime.version()
-  const recorder = createEventRecorder({ client, nodeName, clock, log })
+  const recorder = createEventRecorder({ client, clock, log, component: 'kubelet', host: nodeName })
   const statuses = createStatusWriter({ client, clock, log })
   const addresses = createPodAddresses(options.podCidr)
   const services = startListWatch<Service>({ client, resource: resources.services, clock, log })
@@ -75,7 +75,14 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     changed: (podUid) => workers.look(podUid),
     unhealthy(pod, { name }, message) {
       const { uid, namespace, name: podName } = pod.metadata
-      const subject = { kind: 'Pod' as const, name: podName, namespace, uid, fieldPath: `spec.containers{${name}}` }
+      const subject = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        name: podName,
+        namespace,
+        uid,
+        fieldPath: `spec.containers{${name}}`,
+      }
       recorder.record(subject, 'Warning', 'Unhealthy', message)
     },
   })

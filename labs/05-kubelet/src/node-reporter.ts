@@ -10,10 +10,10 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Lease, Node, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { hasReason } from '#kit/api/status-error.ts'
+import type { EventRecorder } from '#kit/client/event-recorder.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import type { Clock, Timer } from '#kit/contracts/clock.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
-import type { EventRecorder } from './event-recorder.ts'
 import { type Machine, type NotReadyReasons, newNode, nodeConditions, renewedLease } from './node-status.ts'
 
 export const LEASE_PERIOD_MS = 10_000
@@ -65,7 +65,7 @@ export function startNodeReporter(options: NodeReporterOptions): { stop(): void;
     reportedMs = clock.now()
     const isReady = wanted.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')
     if (isReady && !wasReady) {
-      const subject = { kind: 'Node' as const, name, uid: name }
+      const subject = { apiVersion: 'v1', kind: 'Node', name, uid: name }
       recorder.record(subject, 'Normal', 'NodeReady', `Node ${name} status is now: NodeReady`)
     }
   }
@@ -128,7 +128,7 @@ export function startNodeReporter(options: NodeReporterOptions): { stop(): void;
     if (!stopped) timer = clock.setTimer(nextMs, () => void beat())
   }
 
-  recorder.record({ kind: 'Node', name, uid: name }, 'Normal', 'Starting', 'Starting kubelet.')
+  recorder.record({ apiVersion: 'v1', kind: 'Node', name, uid: name }, 'Normal', 'Starting', 'Starting kubelet.')
   void beat()
   return {
     stop() {

@@ -1,10 +1,11 @@
 /** What a look at a pod needs, and what is remembered between two looks. */
+
+import type { EventRecorder } from '#kit/client/event-recorder.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { RuntimeService } from '#kit/contracts/cri.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import type { Backoff } from './backoff.ts'
-import type { EventRecorder } from './event-recorder.ts'
 import type { ImagePuller } from './images.ts'
 import type { PodAddresses } from './pod-addresses.ts'
 import type { Prober } from './prober.ts'
