@@ -2,7 +2,7 @@
  * `npm run cluster -- up|down|status|kubeconfig|logs|kill`: looks after a cluster that `npm start` booted.
  */
 import { spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import chalk from 'chalk'
@@ -35,7 +35,9 @@ command
   .allowExcessArguments()
   .helpOption(false)
   .action(up)
-subcommand('down', 'stops it, and cleans up after a crash; the data stays').action(down)
+subcommand('down', 'stops it, and cleans up after a crash; the data stays')
+  .option('--delete-data', 'also forget all its objects, certificates and logs')
+  .action(down)
 subcommand('status', 'its components and nodes').option('--json', 'as JSON').action(status)
 subcommand('kubeconfig', 'prints the path of its kubeconfig').action(kubeconfig)
 subcommand('logs <component>', 'the log of one component').option('-f, --follow', 'go on as it grows').action(logs)
@@ -57,10 +59,16 @@ async function up(): Promise<void> {
   process.exitCode = await new Promise<number>((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
 }
 
-async function down({ name }: NameFlag): Promise<void> {
-  const found = await tearDown(clusterDirectory(name))
+async function down({ name, deleteData }: NameFlag & { deleteData?: boolean }): Promise<void> {
+  const directory = clusterDirectory(name)
+  const found = await tearDown(directory)
+  if (deleteData) {
+    rmSync(directory.root, { recursive: true, force: true })
+    console.log(`The cluster "${name}" is stopped, and everything that it remembered is deleted.`)
+    return
+  }
   const said = {
-    running: `The cluster "${name}" is stopped. Its data stays; "npm start" goes on with it.`,
+    running: `The cluster "${name}" is stopped. Its data stays; "npm start" goes on with it (--delete-data forgets it).`,
     leftovers: `Removed what a crash of the cluster "${name}" had left.`,
     nothing: `The cluster "${name}" was not running, and nothing of it was left.`,
   }

@@ -13,8 +13,11 @@ import { clusterDirectory, createDirectories } from '../cluster/cluster-director
 import type { MissingPart } from '../cluster/missing-parts.ts'
 import { runningState } from '../cluster/teardown.ts'
 import { describeError } from '../contracts/log.ts'
+import { readCatalog, repositoryRoot } from '../labs/catalog.ts'
+import { readParts } from '../labs/parts.ts'
 import { ensureDockerEngine } from '../runtime/ensure-docker-engine.ts'
 import { bootOptionsFrom, type UpFlags, withUpFlags } from './cluster-options.ts'
+import { parseMine } from './import-conditions.ts'
 
 const command = withUpFlags(new Command('npm start --'))
   .description('Boots a Kubernetes cluster on this machine and runs it until Ctrl-C.')
@@ -154,6 +157,8 @@ function sayHowToUse(cluster: Cluster, flags: UpFlags, missing: readonly Missing
   ]
   if (flags.runtime === 'fake')
     lines.push('', chalk.yellow('Runtime "fake": pods only pretend to run, no container is started.'))
+  const unfinished = unfinishedLabs(flags.mine)
+  if (unfinished.length > 0) lines.push('', ...unfinished.map((line) => chalk.yellow(line)))
   if (missing.length > 0)
     lines.push(
       '',
@@ -161,6 +166,21 @@ function sayHowToUse(cluster: Cluster, flags: UpFlags, missing: readonly Missing
       ...partList(missing),
     )
   console.log(lines.join('\n'))
+}
+
+/** A lab that is only begun boots as well, and then quietly does not do its work: say so beforehand. */
+function unfinishedLabs(mine: string | undefined): string[] {
+  const own = parseMine(mine)
+  return readCatalog().flatMap((lab) => {
+    if (!own.includes(lab.number)) return []
+    const core = lab.steps.filter(({ star }) => !star)
+    const open = core.filter((step) => readParts(repositoryRoot, lab, step).some(({ written }) => !written))
+    if (open.length === 0) return []
+    const steps = open.map(({ id }) => id).join(', ')
+    return [
+      `Lab ${lab.number} (${lab.title}) is not finished: steps ${steps} wait to be written. Next: npm run lab ${lab.number}`,
+    ]
+  })
 }
 
 function sayWhyNotReady(cluster: Cluster, missing: readonly MissingPart[]): void {
