@@ -1,16 +1,11 @@
-/** The store contract, kept by the etcd in memory and by a real one: the suite that makes the first believable. */
-import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { ObjectStore } from '#apiserver/storage/object-store.ts'
+/** The store contract, kept by the etcd in memory and by a real one: what makes the first believable. */
+import { afterAll, describe } from 'vitest'
 import { createEtcdKeyValueStore } from '#kit/apiserver/etcd-key-value-store.ts'
-import { type KeyValueBatch, type KeyValueStore, prefixRange, singleKey } from '#kit/contracts/key-value-store.ts'
+import { storeSuite } from '#kit/apiserver/testing/store-suite.ts'
 import { createEtcdClient } from '#kit/etcd-api/client.ts'
 import { type RealEtcd, startRealEtcd } from '#kit/etcd-api/real-etcd.ts'
 import { createSimEtcdStore } from '#kit/sim/etcd-store.ts'
-import { lesson } from '#kit/testing/lesson.ts'
 import { describeWith } from '#kit/testing/tools.ts'
-import { stored } from './fixtures.ts'
-
-const SOURCE = 'etcd Documentation: API guarantees'
 
 describe('the etcd in memory', () => storeSuite(async () => createSimEtcdStore()))
 
@@ -22,93 +17,3 @@ describeWith(['etcd'], 'a real etcd', () => {
   })
   afterAll(() => etcd?.stop())
 })
-
-function storeSuite(open: () => Promise<KeyValueStore>): void {
-  let store: KeyValueStore
-  beforeAll(async () => {
-    store = await open()
-  })
-  afterAll(() => store?.close())
-
-  lesson(
-    'lets one writer win and tells the other what it lost to',
-    {
-      scenario: 'Two updates of the same object, decided on the same version, arrive one after the other.',
-      rule: 'The first is written, the second is not, and its retry builds on the first.',
-      source: SOURCE,
-    },
-    async () => {
-      const objects = new ObjectStore(store)
-      const key = '/registry/pods/default/race'
-      const first = await objects.create(key, stored({ name: 'race' }, { count: 0 }))
-      const add = (amount: number) =>
-        objects.guaranteedUpdate(key, async (pod) => ({ put: { ...pod, count: Number(pod?.count) + amount } }), first)
-      await Promise.all([add(1), add(10), add(100)])
-      expect((await objects.get(key))?.count).toBe(111)
-      expect(await objects.create(key, stored())).toBeUndefined()
-
-      const removed = await objects.guaranteedUpdate(key, async () => ({ remove: true }))
-      expect(removed.count).toBe(111)
-      expect(await objects.get(key)).toBeUndefined()
-      expect(Number(removed.metadata.resourceVersion)).toBeGreaterThan(Number(first?.metadata.resourceVersion))
-    },
-  )
-
-  lesson(
-    'watches every change from a revision on',
-    {
-      scenario: 'Put, put and delete, and then a watch from the first of them.',
-      rule: 'Every change in order, with the value before it; then a range at an old revision shows the past.',
-      source: SOURCE,
-      timeoutMs: 20_000,
-    },
-    async () => {
-      const objects = new ObjectStore(store)
-      const key = '/registry/watched/a'
-      const created = await objects.create(key, stored({ name: 'a' }, { v: 1 }))
-      const startRevision = Number(created?.metadata.resourceVersion)
-      await objects.guaranteedUpdate(key, async (pod) => ({ put: { ...pod, v: 2 } }))
-      await objects.guaranteedUpdate(key, async () => ({ remove: true }))
-
-      const watch = store.watch({ ...prefixRange('/registry/watched/'), startRevision })
-      const events: KeyValueBatch['events'][number][] = []
-      for await (const batch of watch) {
-        events.push(...batch.events)
-        if (events.length >= 3) break
-      }
-      watch.cancel()
-      const v = (text: string | undefined) => text && (JSON.parse(text) as { v: number }).v
-      expect(events.map(({ type, value, previous }) => [type, v(value), v(previous)])).toEqual([
-        ['put', 1, undefined],
-        ['put', 2, 1],
-        ['delete', undefined, 2],
-      ])
-      const then = await store.range({ ...singleKey(key), revision: startRevision })
-      expect(then.kvs.map(({ value }) => v(value))).toEqual([1])
-    },
-  )
-
-  lesson(
-    'forgets what is compacted',
-    {
-      scenario: 'After a compaction somebody asks for the time before it, by range and by watch.',
-      rule: 'CompactedError, so that the API server can say 410.',
-      source: SOURCE,
-      timeoutMs: 20_000,
-    },
-    async () => {
-      const objects = new ObjectStore(store)
-      const key = '/registry/compacted/a'
-      const first = await objects.create(key, stored({ name: 'a' }, { v: 1 }))
-      const second = await objects.guaranteedUpdate(key, async (pod) => ({ put: { ...pod, v: 2 } }))
-      await store.compact(Number(second.metadata.resourceVersion))
-      const old = Number(first?.metadata.resourceVersion)
-      await expect(store.range({ ...singleKey(key), revision: old })).rejects.toMatchObject({ name: 'CompactedError' })
-      const watch = store.watch({ ...prefixRange('/registry/compacted/'), startRevision: old })
-      const drain = async () => {
-        for await (const _batch of watch) expect.fail('it still knows')
-      }
-      await expect(drain()).rejects.toMatchObject({ name: 'CompactedError' })
-    },
-  )
-}
