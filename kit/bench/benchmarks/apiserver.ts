@@ -13,7 +13,7 @@ import type { BenchContext, Benchmark } from '../benchmark.ts'
 import type { Figure } from '../figures.ts'
 import { compareUnderLoad, type LoadShape, type Operate, type System } from '../load.ts'
 import { recorded } from '../recorded.ts'
-import { connectPool, type RequestPool } from '../request-pool.ts'
+import { connectPool, type Request, type RequestPool } from '../request-pool.ts'
 import { type ControlPlane, createStand, type EtcdKind, realEtcdVersion, startControlPlane } from '../stand.ts'
 
 const NAMESPACE = '/api/v1/namespaces/default'
@@ -152,10 +152,13 @@ function podNamed(name: string): Pod {
 async function measureList(context: BenchContext, pool: RequestPool, pods: number, on: string): Promise<void> {
   const what = `list ${pods.toLocaleString('en')} pods, 1 client, ${on}`
   context.progress(what)
+  const list: Request = { method: 'GET', path: `${NAMESPACE}/pods` }
+  const seen = (await pool.send(0, list)).toString().split('"uid":').length - 1
+  if (seen !== pods) throw new Error(`the list has ${seen} pods instead of ${pods}`)
   const { ours } = await compareUnderLoad({
     shape: { clients: 1, maxOperations: 50, maxMs: context.quick ? 1_000 : 5_000 },
     rounds: 1,
-    ours: { operate: (client) => pool.send(client, { method: 'GET', path: `${NAMESPACE}/pods` }) },
+    ours: { operate: (client) => pool.send(client, list) },
     signal: context.signal,
   })
   const comparable = pods === PODS ? { reference: recorded.list2000Pods, target: { ratio: 1 } } : {}
