@@ -78,12 +78,12 @@ export function change(
   current: Stored<ApiObject> | undefined,
   outcome: UpdateOutcome,
 ): TxnRequest | undefined {
-  if ('put' in outcome && current && encodeObject(outcome.put) === encodeObject(current)) return undefined
   const compare = { key, modRevision: Number(current?.metadata.resourceVersion ?? 0) }
   const failure = { get: { key } }
   if ('remove' in outcome) return { compare, success: { delete: { key } }, failure }
-  const { put, lease } = outcome
-  return { compare, success: { put: { key, value: encodeObject(put), ...(lease && { lease }) } }, failure }
+  const value = encodeObject(outcome.put)
+  if (current && value === encodeObject(current)) return undefined
+  return { compare, success: { put: { key, value, ...(outcome.lease && { lease: outcome.lease }) } }, failure }
 }
 
 /**
