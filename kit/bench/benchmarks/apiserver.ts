@@ -4,23 +4,18 @@
  * Each client has a connection of its own and sends its next request when the last was answered. The real API server is not
  * installed on a learner's machine: its figures are recorded ones.
  */
-import { setMaxListeners } from 'node:events'
-import { request as httpsRequest } from 'node:https'
 import type { ConfigMap, Pod } from '../../api/objects.ts'
-import { resources } from '../../api/resources.ts'
-import type { Connection } from '../../client/kubeconfig.ts'
 import type { BenchContext, Benchmark } from '../benchmark.ts'
 import type { Figure } from '../figures.ts'
 import { compareUnderLoad, type LoadShape, type Operate, type System } from '../load.ts'
 import { recorded } from '../recorded.ts'
 import { connectPool, type Request, type RequestPool } from '../request-pool.ts'
 import { type ControlPlane, createStand, type EtcdKind, realEtcdVersion, startControlPlane } from '../stand.ts'
+import { measureFanOut } from '../watch-fan-out.ts'
 
 const NAMESPACE = '/api/v1/namespaces/default'
 const PODS = 2_000
 const MOST_CLIENTS = 32
-/** Enough to keep the server busy: it is the watchers that are measured, not one writer's wait. */
-const FAN_OUT_WRITERS = 8
 
 export const apiserver: Benchmark = {
   name: 'apiserver',
@@ -167,80 +162,6 @@ async function measureList(context: BenchContext, pool: RequestPool, pods: numbe
   context.measured({ what, unit: 'ms', ours: { ...ours, value: ours.p50Ms ?? Number.NaN }, ...comparable })
 }
 
-/** Every watcher must see every update; the clock stops when the last one has. */
-async function measureFanOut(context: BenchContext, plane: ControlPlane, pool: RequestPool, on: string): Promise<void> {
-  const watchers = context.quick ? 20 : 100
-  const updates = context.quick ? 50 : 200
-  const what = `watch fan-out, ${watchers} watchers × ${updates} updates, ${on}`
-  context.progress(what)
-  const names = Array.from({ length: FAN_OUT_WRITERS }, (_, writer) => `watched-${writer}`)
-  const metadata = { namespace: 'default', labels: { watched: 'yes' } }
-  for (const name of names) {
-    await plane.client.create<ConfigMap>(resources.configMaps, { metadata: { ...metadata, name } })
-  }
-  const { resourceVersion } = await plane.client.list(resources.configMaps, { labelSelector: 'watched=yes' })
-  const path = `${NAMESPACE}/configmaps?watch=true&labelSelector=watched%3Dyes&resourceVersion=${resourceVersion}`
-  const stopping = new AbortController()
-  setMaxListeners(0, stopping.signal)
-  context.cleanup(() => stopping.abort())
-  const counting = await Promise.all(
-    Array.from({ length: watchers }, () => countEvents(plane.connection, path, updates, stopping.signal)),
-  )
-  const startMs = performance.now()
-  let begun = 0
-  const writer = async (client: number) => {
-    while (begun < updates) {
-      context.signal.throwIfAborted()
-      await pool.send(client, {
-        method: 'PATCH',
-        path: `${NAMESPACE}/configmaps/${names[client]}`,
-        contentType: 'application/merge-patch+json',
-        body: { data: { update: `${begun++}` } },
-      })
-    }
-  }
-  await Promise.all(names.map((_, client) => writer(client)))
-  await Promise.race([
-    Promise.all(counting.map(({ all }) => all)),
-    failAfter(60_000, 'not every watcher saw every update'),
-  ])
-  const seconds = (performance.now() - startMs) / 1000
-  stopping.abort()
-  context.measured({
-    what,
-    unit: 'per second',
-    ours: { value: (watchers * updates) / seconds },
-    ...(context.quick ? {} : { reference: recorded.watchFanOut, target: { ratio: 1 } }),
-  })
-}
-
-/** Resolves when the watch is open; `all` resolves when so many events have come. An event is a line. */
-function countEvents(
-  { server, certificateAuthority, clientCertificate, clientKey }: Connection,
-  path: string,
-  wanted: number,
-  signal: AbortSignal,
-): Promise<{ all: Promise<void> }> {
-  return new Promise((resolve, reject) => {
-    const tls = { ca: certificateAuthority, cert: clientCertificate, key: clientKey, agent: false as const }
-    const request = httpsRequest(`${server}${path}`, tls, (response) => {
-      if (response.statusCode !== 200) return reject(new Error(`the watch was answered with ${response.statusCode}`))
-      let seen = 0
-      const all = new Promise<void>((resolveAll) => {
-        response.on('data', (chunk: Buffer) => {
-          for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) seen++
-          if (seen >= wanted) resolveAll()
-        })
-      })
-      response.on('error', () => {})
-      resolve({ all })
-    })
-    request.on('error', reject)
-    signal.addEventListener('abort', () => request.destroy(), { once: true })
-    request.end()
-  })
-}
-
 async function measureDeletes(context: BenchContext, pool: RequestPool, names: string[], on: string): Promise<void> {
   const clients = 32
   const what = `delete ConfigMap, ${clients} clients, ${on}`
@@ -256,8 +177,4 @@ async function measureDeletes(context: BenchContext, pool: RequestPool, names: s
     signal: context.signal,
   })
   context.measured({ what, unit: 'per second', ours, reference: recorded.delete32Clients, target: { ratio: 1 } })
-}
-
-function failAfter(ms: number, what: string): Promise<never> {
-  return new Promise((_, reject) => setTimeout(() => reject(new Error(`${what} within ${ms / 1000} s`)), ms).unref())
 }

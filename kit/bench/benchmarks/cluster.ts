@@ -64,8 +64,10 @@ async function measureRuntime(context: BenchContext, runtime: 'docker' | 'fake')
     unit: 'MB',
     ours: { value: median(memory) ?? Number.NaN },
     reference: recorded.controlPlaneMemory,
-    target: { ratio: 0.6 },
   })
+  context.note(
+    'The recorded memory is that of components at work, ours of idle ones: so there is no verdict (target: 0.6×).',
+  )
 }
 
 export interface StartedCluster {
