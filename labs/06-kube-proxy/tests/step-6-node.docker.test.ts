@@ -7,7 +7,7 @@ import { resources } from '#kit/api/resources.ts'
 import { execInContainer } from '#kit/cluster/container-exec.ts'
 import {
   CLUSTER_LABEL,
-  type ClusterAddresses,
+  type ClusterNetwork,
   claimNetwork,
   networkName,
   nodeIpOf,
@@ -34,7 +34,7 @@ const node = `bm-${cluster}-node-1`
 
 describeWith(['docker'], 'kube-proxy on a node', () => {
   const docker = new Dockerode()
-  let addresses: ClusterAddresses
+  let addresses: ClusterNetwork
   let server: SimApiServer
   let proxy: RunningComponent | undefined
   let pods: string[]
