@@ -46,7 +46,7 @@ export function goesBefore(a: QueuedPod, b: QueuedPod): boolean {
 }
 
 export class SchedulingQueue {
-  /** By pod key, in order of arrival. */
+  /** By pod key (`objectKey(pod)`), in order of arrival. */
   readonly #active = new Map<string, QueuedPod>()
   readonly #backoff = new Map<string, QueuedPod>()
   readonly #unschedulable = new Map<string, QueuedPod>()
@@ -54,8 +54,9 @@ export class SchedulingQueue {
   #moves = 0
 
   /**
-   * A pod without a node was seen: it is new, or it has changed. An unknown pod becomes active. A known one stays where it is
-   * with its new content, except that an unschedulable pod whose spec or labels changed gets another chance (see `moveAll`).
+   * A pod without a node was seen: it is new, or it has changed. An unknown pod becomes active, and waits from now on. A known
+   * one stays where it is with its new content; what the queue remembers of it (attempts, since when) stays too. Except: an
+   * unschedulable pod whose spec or labels changed gets another chance (see `moveAll`).
    *
    * @lab 3.1 Take in new and changed pods
    */
@@ -94,7 +95,7 @@ export class SchedulingQueue {
   /**
    * Takes back a pod whose attempt failed at `nowMs`. After an `error` (the API server refused, the connection broke) it backs
    * off and is tried again. A pod that fitted nowhere is unschedulable, unless `moveAll` was called since it was popped: then it
-   * backs off, because the attempt may not have seen that change.
+   * backs off, because the attempt may not have seen that change. Its pause counts from now on: `sinceMs` becomes `nowMs`.
    *
    * @lab 3.1 Decide where a failed pod waits
    */

@@ -66,3 +66,11 @@ export function queued(of: Pod, given: Partial<QueuedPod> = {}): QueuedPod {
 export function reasonsOf(result: FilterResult): string {
   return result.fits ? 'fits' : result.reasons.join(', ')
 }
+
+/**
+ * Asks every question of a table of expected answers: `{ 'z1 In z1,z2': true, … }`. Compared as wholes, the two tables say
+ * which question was answered wrongly, where a bare `true` would not.
+ */
+export function answersTo<Answer>(expected: Readonly<Record<string, Answer>>, ask: (question: string) => Answer) {
+  return Object.fromEntries(Object.keys(expected).map((question) => [question, ask(question)]))
+}

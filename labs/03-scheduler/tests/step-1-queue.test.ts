@@ -1,17 +1,21 @@
 /** Step 3.1: the scheduling queue. Every call is told the time, in milliseconds. */
 import { describe, expect } from 'vitest'
+import type { QueuedPod } from '#kit/contracts/scheduling.ts'
 import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { backoffMs, SchedulingQueue } from '#scheduler/queue.ts'
 import { pod, queued } from './fixtures.ts'
 
 const QUEUE = 'kube-scheduler backend/queue/scheduling_queue.go'
-const name = (one: { pod: { metadata?: { name?: string } } } | undefined) => one?.pod.metadata?.name
 const MINUTE = 60_000
+const name = (one: QueuedPod | undefined) => one?.pod.metadata?.name
+/** Who is popped at these times, one after the other: `{ 'popped at 8999 ms': 'nobody', 'popped at 9000 ms': 'web' }`. */
+const poppedAt = (queue: SchedulingQueue, ...timesMs: number[]) =>
+  Object.fromEntries(timesMs.map((nowMs) => [`popped at ${nowMs} ms`, name(queue.pop(nowMs)) ?? 'nobody']))
 
 describe('back-off', () => {
   lesson(
-    'doubles the pause from 1 s to 10 s, and no further',
+    'the pause doubles from 1 s to 10 s, and no further',
     {
       scenario: 'A pod fails to be scheduled seven times in a row.',
       rule: 'The pause after the nth failure is 1 s × 2ⁿ⁻¹, at most 10 s.',
@@ -25,19 +29,19 @@ describe('back-off', () => {
 
 describe('the active pods', () => {
   lesson(
-    'are none in an empty queue',
+    'an empty queue has nobody to try',
     {
       scenario: 'Nothing waits.',
       rule: 'pop never waits: it answers undefined, and the loop sleeps.',
       source: QUEUE,
     },
     () => {
-      expect(new SchedulingQueue().pop(0)).toBeUndefined()
+      expect({ popped: new SchedulingQueue().pop(0) }).toEqual({ popped: undefined })
     },
   )
 
   lesson(
-    'are tried in the order in which they came',
+    'pods are tried in the order in which they came',
     {
       scenario: 'Three pods of the same priority arrive one after the other.',
       rule: 'Among equal priorities, the pod that has waited longer goes first; among equal times, the first that came.',
@@ -58,7 +62,7 @@ describe('the active pods', () => {
   )
 
   lesson(
-    'let a higher priority go first',
+    'a pod of higher priority goes first',
     {
       scenario: 'Pods of priority 0 wait. Then a pod of priority 1000 arrives.',
       rule: 'A higher priority goes before a longer wait.',
@@ -74,7 +78,7 @@ describe('the active pods', () => {
   )
 
   lesson(
-    'are in the queue once, with their newest content',
+    'a pod that is reported again is in the queue once, with its newest content',
     {
       scenario: 'A pod waits. Before its turn comes, its labels change, so the watch reports it again.',
       rule: 'A pod is in at most one place; what is reported again replaces what was known.',
@@ -84,13 +88,14 @@ describe('the active pods', () => {
       const queue = new SchedulingQueue()
       queue.add(pod('web'), 0)
       queue.add(pod('web', {}, { app: 'web' }), 10)
-      expect(queue.pop(20)?.pod.metadata?.labels).toEqual({ app: 'web' })
-      expect(queue.pop(20)).toBeUndefined()
+      const { metadata } = queue.pop(20)?.pod ?? {}
+      expect({ popped: metadata?.name, labels: metadata?.labels }).toEqual({ popped: 'web', labels: { app: 'web' } })
+      expect({ 'popped after it': name(queue.pop(20)) }).toEqual({ 'popped after it': undefined })
     },
   )
 
   lesson(
-    'carry the number of attempts, the present one included',
+    'a popped pod carries the number of its attempts, the present one included',
     {
       scenario: 'A pod is tried, fails, and is tried again.',
       rule: 'pop counts the attempt that it hands out; otherwise the back-off never grows.',
@@ -100,16 +105,37 @@ describe('the active pods', () => {
       const queue = new SchedulingQueue()
       queue.add(pod('web'), 0)
       const first = queue.pop(0)!
-      expect(first.attempts).toBe(1)
       queue.retryLater(first, 0, 'error')
-      expect(queue.pop(1000)?.attempts).toBe(2)
+      const second = queue.pop(1000)
+      expect([first, second].map((one) => ({ popped: name(one), attempts: one?.attempts }))).toEqual([
+        { popped: 'web', attempts: 1 },
+        { popped: 'web', attempts: 2 },
+      ])
+    },
+  )
+
+  lesson(
+    'a pod has waited since it came, or since it last failed',
+    {
+      scenario: 'A pod fails at 5 s, and its pause ends at 6 s. At 7 s a new pod arrives. At 8 s both are active.',
+      rule: 'sinceMs of a new pod is the time of add, of a failed one the time of retryLater: the failed pod has waited longer.',
+      source: 'kube-scheduler plugins/queuesort',
+    },
+    () => {
+      const queue = new SchedulingQueue()
+      queue.retryLater(queued(pod('failed-at-5s')), 5000, 'error')
+      queue.add(pod('new-at-7s'), 7000)
+      expect([queue.pop(8000), queue.pop(8000)].map((one) => ({ popped: name(one), sinceMs: one?.sinceMs }))).toEqual([
+        { popped: 'failed-at-5s', sinceMs: 5000 },
+        { popped: 'new-at-7s', sinceMs: 7000 },
+      ])
     },
   )
 })
 
 describe('a pod whose attempt failed', () => {
   lesson(
-    'backs off after an error, and comes back by itself when the pause is over',
+    'a pod backs off after an error, and comes back by itself when the pause is over',
     {
       scenario: 'The API server refuses a binding at 5 s. It was the third attempt, so the pause is 4 s.',
       rule: 'After an error a pod becomes active again when its back-off ends, without any event.',
@@ -118,14 +144,13 @@ describe('a pod whose attempt failed', () => {
     () => {
       const queue = new SchedulingQueue()
       queue.retryLater(queued(pod('web'), { attempts: 3 }), 5000, 'error')
-      expect(queue.nextDueMs()).toBe(9000)
-      expect(queue.pop(8999)).toBeUndefined()
-      expect(name(queue.pop(9000))).toBe('web')
+      expect({ nextDueMs: queue.nextDueMs() }).toEqual({ nextDueMs: 9000 })
+      expect(poppedAt(queue, 8999, 9000)).toEqual({ 'popped at 8999 ms': 'nobody', 'popped at 9000 ms': 'web' })
     },
   )
 
   lesson(
-    'waits for a change in the cluster when it fitted nowhere',
+    'a pod that fitted nowhere waits for a change in the cluster',
     {
       scenario: 'A pod fits on no node. Time passes; nothing happens in the cluster.',
       rule: 'An unschedulable pod is not tried again just because time passes (until the safety net after five minutes).',
@@ -135,14 +160,16 @@ describe('a pod whose attempt failed', () => {
       const queue = new SchedulingQueue()
       queue.retryLater(queued(pod('huge')), 0, 'unschedulable')
       expect(queue.sizes()).toEqual({ active: 0, backoff: 0, unschedulable: 1 })
-      expect(queue.pop(30_000)).toBeUndefined()
-      expect(queue.pop(5 * MINUTE - 1)).toBeUndefined()
-      expect(name(queue.pop(5 * MINUTE))).toBe('huge')
+      expect(poppedAt(queue, 30_000, 5 * MINUTE - 1, 5 * MINUTE)).toEqual({
+        'popped at 30000 ms': 'nobody',
+        'popped at 299999 ms': 'nobody',
+        'popped at 300000 ms': 'huge',
+      })
     },
   )
 
   lesson(
-    'is tried at once when the change comes after its pause',
+    'an unschedulable pod is tried at once when the change comes after its pause',
     {
       scenario: 'A pod fitted nowhere at 0 s. At 20 s a node joins the cluster.',
       rule: 'moveAll makes an unschedulable pod active when its pause is over.',
@@ -153,12 +180,12 @@ describe('a pod whose attempt failed', () => {
       queue.retryLater(queued(pod('huge')), 0, 'unschedulable')
       queue.moveAll(20_000)
       expect(queue.sizes()).toEqual({ active: 1, backoff: 0, unschedulable: 0 })
-      expect(name(queue.pop(20_000))).toBe('huge')
+      expect(poppedAt(queue, 20_000)).toEqual({ 'popped at 20000 ms': 'huge' })
     },
   )
 
   lesson(
-    'waits for the rest of its pause when the change comes early',
+    'an unschedulable pod waits for the rest of its pause when the change comes early',
     {
       scenario: 'A pod failed for the fourth time at 0 s, so its pause is 8 s. At 3 s a node joins the cluster.',
       rule: 'moveAll never cuts a pause short: in a busy cluster events come by the thousand.',
@@ -169,13 +196,12 @@ describe('a pod whose attempt failed', () => {
       queue.retryLater(queued(pod('huge'), { attempts: 4 }), 0, 'unschedulable')
       queue.moveAll(3000)
       expect(queue.sizes()).toEqual({ active: 0, backoff: 1, unschedulable: 0 })
-      expect(queue.pop(7999)).toBeUndefined()
-      expect(name(queue.pop(8000))).toBe('huge')
+      expect(poppedAt(queue, 7999, 8000)).toEqual({ 'popped at 7999 ms': 'nobody', 'popped at 8000 ms': 'huge' })
     },
   )
 
   lesson(
-    'does not miss a change that came during the attempt',
+    'a failed pod does not miss a change that came during its attempt',
     {
       scenario: 'A pod is popped. While it is tried, a node joins. The attempt, which did not see that node, fails.',
       rule: 'If moveAll was called since the pod was popped, the pod backs off instead of waiting for another change.',
@@ -192,7 +218,7 @@ describe('a pod whose attempt failed', () => {
   )
 
   lesson(
-    'does not take an old change for a new one',
+    'a failed pod does not take an old change for a new one',
     {
       scenario: 'A node joins; then a pod is popped, tried with that node in view, and fits nowhere.',
       rule: 'Only changes since the pop count; otherwise every failed pod would be tried again and again.',
@@ -208,7 +234,7 @@ describe('a pod whose attempt failed', () => {
   )
 
   lesson(
-    'gets another chance when its own spec changes, but not when only its status does',
+    'an unschedulable pod gets another chance when its own spec changes, but not when only its status does',
     {
       scenario: 'An unschedulable pod gets a condition from the scheduler itself; later its user adds a toleration.',
       rule: 'A change of spec or labels wakes an unschedulable pod, a change of status does not: the scheduler writes that itself.',
@@ -218,14 +244,43 @@ describe('a pod whose attempt failed', () => {
       const queue = new SchedulingQueue()
       queue.retryLater(queued(pod('web')), 0, 'unschedulable')
       queue.add({ ...pod('web'), status: { conditions: [{ type: 'PodScheduled', status: 'False' }] } }, 20_000)
-      expect(queue.sizes().unschedulable).toBe(1)
+      expect(queue.sizes()).toEqual({ active: 0, backoff: 0, unschedulable: 1 })
       queue.add(pod('web', { tolerations: [{ operator: 'Exists' }] }), 30_000)
-      expect(queue.pop(30_000)?.pod.spec?.tolerations).toHaveLength(1)
+      expect(queue.sizes()).toEqual({ active: 1, backoff: 0, unschedulable: 0 })
+      expect({ tolerations: queue.pop(30_000)?.pod.spec?.tolerations }).toEqual({
+        tolerations: [{ operator: 'Exists' }],
+      })
     },
   )
 
   lesson(
-    'is forgotten when it is deleted, wherever it waits',
+    'a pod that is changed while it waits keeps its attempts and its pause',
+    {
+      scenario:
+        'A pod failed for the fourth time at 0 s, so its pause is 8 s. Something patches its labels at 1 s and at 2 s.',
+      rule: 'add replaces what a known pod looks like, not what the queue remembers of it: else a pod that is patched often never backs off.',
+      source: QUEUE,
+    },
+    () => {
+      for (const why of ['error', 'unschedulable'] as const) {
+        const queue = new SchedulingQueue()
+        queue.retryLater(queued(pod('web'), { attempts: 4 }), 0, why)
+        queue.add(pod('web', {}, { patched: 'once' }), 1000)
+        queue.add(pod('web', {}, { patched: 'twice' }), 2000)
+        const early = name(queue.pop(7999)) ?? 'nobody'
+        const due = queue.pop(8000)
+        expect({ why, 'popped at 7999 ms': early, 'popped at 8000 ms': name(due), attempts: due?.attempts }).toEqual({
+          why,
+          'popped at 7999 ms': 'nobody',
+          'popped at 8000 ms': 'web',
+          attempts: 5,
+        })
+      }
+    },
+  )
+
+  lesson(
+    'a deleted pod is forgotten, wherever it waits',
     {
       scenario: 'One pod is active, one backs off, one is unschedulable. All three are deleted.',
       rule: 'A deleted pod is nowhere in the queue.',
@@ -238,14 +293,14 @@ describe('a pod whose attempt failed', () => {
       queue.retryLater(queued(pod('c')), 0, 'unschedulable')
       for (const key of ['default/a', 'default/b', 'default/c']) queue.remove(key)
       expect(queue.sizes()).toEqual({ active: 0, backoff: 0, unschedulable: 0 })
-      expect(queue.pop(10 * MINUTE)).toBeUndefined()
+      expect(poppedAt(queue, 10 * MINUTE)).toEqual({ 'popped at 600000 ms': 'nobody' })
     },
   )
 })
 
 describe('any sequence of calls', () => {
   lesson(
-    'loses no pod, doubles none, and keeps none waiting for ever',
+    'no pod is lost, none is doubled, and none waits for ever',
     {
       scenario: 'For two simulated hours, pods are added, popped, returned and woken at random; then all is quiet.',
       rule: 'Every pod that was added and not finished is in exactly one place, and comes out in the end.',
@@ -268,17 +323,24 @@ describe('any sequence of calls', () => {
         if (random.chance(0.2)) queue.moveAll(nowMs)
         const popped = queue.pop(nowMs)
         if (!popped) continue
-        expect(open).toContain(name(popped))
+        expect({ round, popped: name(popped), 'is waiting': open.has(name(popped)!) }).toEqual({
+          round,
+          popped: name(popped),
+          'is waiting': true,
+        })
         if (random.chance(0.2)) queue.moveAll(nowMs)
         if (random.chance(0.3)) open.delete(name(popped)!)
         else queue.retryLater(popped, nowMs, random.chance(0.5) ? 'error' : 'unschedulable')
         const { active, backoff, unschedulable } = queue.sizes()
-        expect(active + backoff + unschedulable).toBe(open.size)
+        expect({ round, 'pods in the queue': active + backoff + unschedulable }).toEqual({
+          round,
+          'pods in the queue': open.size,
+        })
       }
       nowMs += 10 * MINUTE
       const left = new Set<string | undefined>()
       for (let popped = queue.pop(nowMs); popped; popped = queue.pop(nowMs)) left.add(name(popped))
-      expect(left).toEqual(open)
+      expect({ 'popped at last': [...left].sort() }).toEqual({ 'popped at last': [...open].sort() })
     },
   )
 })

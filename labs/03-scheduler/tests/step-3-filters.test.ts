@@ -5,14 +5,14 @@ import { lesson } from '#kit/testing/lesson.ts'
 import { hasRequestedName } from '#scheduler/filters/node-name.ts'
 import { hasFreePorts, portsCollide } from '#scheduler/filters/ports.ts'
 import { fitsResources } from '#scheduler/filters/resources.ts'
-import { container, GIB, nodeInfo, pod, reasonsOf } from './fixtures.ts'
+import { answersTo, container, GIB, nodeInfo, pod, reasonsOf } from './fixtures.ts'
 
 const FIT = 'kube-scheduler plugins/noderesources/fit.go'
 const PORTS = 'kube-scheduler plugins/nodeports'
 
 describe('the node name', () => {
   lesson(
-    'leaves no other choice',
+    'a pod that names a node fits on no other',
     {
       scenario: 'One pod names node n2, another names none. The node is n1.',
       rule: 'A pod that names a node fits on that node only, and no eviction can change it.',
@@ -34,7 +34,7 @@ describe('resources', () => {
   const smallNode = (given = {}) => nodeInfo('n1', {}, { allocatable: { cpu: 1000, memory: GIB, pods: 3 }, ...given })
 
   lesson(
-    'may be used up to the last millicore',
+    'resources may be used up to the last millicore',
     {
       scenario: 'A node has 1000m and 1 GiB; 400m and half a GiB are requested. A pod asks for exactly the rest.',
       rule: 'A pod fits when its request is not larger than allocatable minus requested.',
@@ -42,14 +42,20 @@ describe('resources', () => {
     },
     () => {
       const node = smallNode({ requested: { cpu: 400, memory: GIB / 2 } })
-      expect(reasonsOf(fitsResources({ cpu: 600, memory: GIB / 2 }, node))).toBe('fits')
-      expect(reasonsOf(fitsResources({ cpu: 601, memory: GIB / 2 }, node))).toBe('Insufficient cpu')
-      expect(reasonsOf(fitsResources({ cpu: 600, memory: GIB / 2 + 1 }, node))).toBe('Insufficient memory')
+      expect({
+        'exactly the rest': reasonsOf(fitsResources({ cpu: 600, memory: GIB / 2 }, node)),
+        'one millicore more': reasonsOf(fitsResources({ cpu: 601, memory: GIB / 2 }, node)),
+        'one byte more': reasonsOf(fitsResources({ cpu: 600, memory: GIB / 2 + 1 }, node)),
+      }).toEqual({
+        'exactly the rest': 'fits',
+        'one millicore more': 'Insufficient cpu',
+        'one byte more': 'Insufficient memory',
+      })
     },
   )
 
   lesson(
-    'that fall short are all named, and eviction might help',
+    'every resource that falls short is named, and eviction might help',
     {
       scenario: 'Neither CPU nor memory suffices, and the node has as many pods as it may have.',
       rule: 'Every reason that applies is given. Other pods could make room.',
@@ -58,29 +64,32 @@ describe('resources', () => {
     () => {
       const full = smallNode({ requested: { cpu: 900 }, pods: [pod('a'), pod('b'), pod('c')] })
       const result = fitsResources({ cpu: 200, memory: 2 * GIB }, full)
-      expect(result.fits).toBe(false)
-      if (result.fits) return
-      expect([...result.reasons].sort()).toEqual(['Insufficient cpu', 'Insufficient memory', 'Too many pods'])
-      expect(result.evictionMayHelp).toBe(true)
+      expect({ ...result, reasons: result.fits ? [] : [...result.reasons].sort() }).toEqual({
+        fits: false,
+        reasons: ['Insufficient cpu', 'Insufficient memory', 'Too many pods'],
+        evictionMayHelp: true,
+      })
     },
   )
 
   lesson(
-    'include room for one pod more',
+    'a node needs room for one pod more',
     {
       scenario: 'A node may run three pods, and runs two; then three.',
       rule: 'The number of pods, this one included, is at most allocatable.pods. Without that number, no pod fits.',
       source: FIT,
     },
     () => {
-      expect(reasonsOf(fitsResources({}, smallNode({ pods: [pod('a'), pod('b')] })))).toBe('fits')
-      expect(reasonsOf(fitsResources({}, smallNode({ pods: [pod('a'), pod('b'), pod('c')] })))).toBe('Too many pods')
-      expect(reasonsOf(fitsResources({}, smallNode({ allocatable: { cpu: 1000 } })))).toBe('Too many pods')
+      expect({
+        'two of three': reasonsOf(fitsResources({}, smallNode({ pods: [pod('a'), pod('b')] }))),
+        'three of three': reasonsOf(fitsResources({}, smallNode({ pods: [pod('a'), pod('b'), pod('c')] }))),
+        'no number given': reasonsOf(fitsResources({}, smallNode({ allocatable: { cpu: 1000 } }))),
+      }).toEqual({ 'two of three': 'fits', 'three of three': 'Too many pods', 'no number given': 'Too many pods' })
     },
   )
 
   lesson(
-    'that the pod does not ask for cannot be insufficient',
+    'what the pod does not ask for cannot be insufficient',
     {
       scenario:
         'A node has promised more CPU than it has, since its kubelet was given less. A pod asks for memory only.',
@@ -89,14 +98,16 @@ describe('resources', () => {
     },
     () => {
       const overcommitted = smallNode({ requested: { cpu: 1500 } })
-      expect(reasonsOf(fitsResources({ memory: 1 }, overcommitted))).toBe('fits')
-      expect(reasonsOf(fitsResources({ cpu: 0 }, overcommitted))).toBe('fits')
-      expect(reasonsOf(fitsResources({ cpu: 1 }, overcommitted))).toBe('Insufficient cpu')
+      expect({
+        'memory only': reasonsOf(fitsResources({ memory: 1 }, overcommitted)),
+        'cpu 0': reasonsOf(fitsResources({ cpu: 0 }, overcommitted)),
+        'cpu 1m': reasonsOf(fitsResources({ cpu: 1 }, overcommitted)),
+      }).toEqual({ 'memory only': 'fits', 'cpu 0': 'fits', 'cpu 1m': 'Insufficient cpu' })
     },
   )
 
   lesson(
-    'may be of any kind',
+    'resources may be of any kind',
     {
       scenario: 'A pod asks for two GPUs. One node has none, one has two of which one is taken, one has two free.',
       rule: 'Extended resources are compared like cpu and memory; a node that does not list one has none of it.',
@@ -105,44 +116,56 @@ describe('resources', () => {
     () => {
       const wanted = { 'example.com/gpu': 2 }
       const allocatable = { pods: 10, 'example.com/gpu': 2 }
-      expect(reasonsOf(fitsResources(wanted, smallNode()))).toBe('Insufficient example.com/gpu')
-      expect(reasonsOf(fitsResources(wanted, smallNode({ allocatable, requested: { 'example.com/gpu': 1 } })))).toBe(
-        'Insufficient example.com/gpu',
-      )
-      expect(reasonsOf(fitsResources(wanted, smallNode({ allocatable })))).toBe('fits')
+      const on = (given: object) => reasonsOf(fitsResources(wanted, smallNode(given)))
+      expect({
+        'no GPU': on({}),
+        'one of two taken': on({ allocatable, requested: { 'example.com/gpu': 1 } }),
+        'two free': on({ allocatable }),
+      }).toEqual({
+        'no GPU': 'Insufficient example.com/gpu',
+        'one of two taken': 'Insufficient example.com/gpu',
+        'two free': 'fits',
+      })
     },
   )
 })
 
 describe('host ports', () => {
-  const port = (hostPort: number, given: Partial<HostPort> = {}): HostPort => ({
-    hostIP: '0.0.0.0',
-    protocol: 'TCP',
-    hostPort,
-    ...given,
-  })
+  const port = (hostPort: number): HostPort => ({ hostIP: '0.0.0.0', protocol: 'TCP', hostPort })
+  /** "127.0.0.1:53/UDP" */
+  const parsePort = (text: string): HostPort => {
+    const [hostIP = '', hostPort, protocol = ''] = text.split(/[:/]/)
+    return { hostIP, protocol, hostPort: Number(hostPort) }
+  }
 
   lesson(
-    'collide when number and protocol are equal and the addresses overlap',
+    'host ports collide when number and protocol are equal and the addresses overlap',
     {
-      scenario: 'Pairs of host ports on one node.',
-      rule: '0.0.0.0 overlaps with every address; two other addresses overlap only when they are equal.',
+      scenario: 'One host port is in use on the node, another is wanted. Do they exclude each other?',
+      rule: 'Number and protocol must be equal, and addresses overlap: 0.0.0.0 with every address, any other only with itself.',
       source: 'kube-scheduler framework/types.go (HostPortInfo.CheckConflict)',
     },
     () => {
-      const loopback = { hostIP: '127.0.0.1' }
-      expect(portsCollide(port(80), port(80))).toBe(true)
-      expect(portsCollide(port(80), port(81))).toBe(false)
-      expect(portsCollide(port(53), port(53, { protocol: 'UDP' }))).toBe(false)
-      expect(portsCollide(port(80, loopback), port(80))).toBe(true)
-      expect(portsCollide(port(80), port(80, loopback))).toBe(true)
-      expect(portsCollide(port(80, loopback), port(80, loopback))).toBe(true)
-      expect(portsCollide(port(80, loopback), port(80, { hostIP: '10.0.0.1' }))).toBe(false)
+      const expected = {
+        '0.0.0.0:80/TCP with 0.0.0.0:80/TCP': true,
+        '0.0.0.0:80/TCP with 0.0.0.0:81/TCP': false,
+        '0.0.0.0:53/TCP with 0.0.0.0:53/UDP': false,
+        '127.0.0.1:80/TCP with 0.0.0.0:80/TCP': true,
+        '0.0.0.0:80/TCP with 127.0.0.1:80/TCP': true,
+        '127.0.0.1:80/TCP with 127.0.0.1:80/TCP': true,
+        '127.0.0.1:80/TCP with 10.0.0.1:80/TCP': false,
+        '127.0.0.1:53/UDP with 0.0.0.0:53/TCP': false,
+      }
+      const collide = (pair: string) => {
+        const [a, b] = pair.split(' with ').map(parsePort)
+        return portsCollide(a!, b!)
+      }
+      expect(answersTo(expected, collide)).toEqual(expected)
     },
   )
 
   lesson(
-    'must be free on the node',
+    'every host port of a pod must be free on the node',
     {
       scenario:
         'Port 8080 of the node is taken. One pod wants 8081, one wants 8080 in its second container, one wants none.',
@@ -164,7 +187,36 @@ describe('host ports', () => {
   )
 
   lesson(
-    'are not container ports',
+    'a pod with several host ports needs all of them',
+    {
+      scenario:
+        'Port 8080 of the node is taken. Pods want 8081 and 8080: in one container, or in two. Another wants 8081 and 8082.',
+      rule: 'All host ports of all containers count, not only the first.',
+      source: PORTS,
+    },
+    () => {
+      const node = nodeInfo('n1', {}, { usedPorts: [port(8080)] })
+      const listening = (...hostPorts: number[]) => ({
+        ...container(),
+        ports: hostPorts.map((hostPort) => ({ containerPort: 80, hostPort })),
+      })
+      const answer = (...containers: ReturnType<typeof listening>[]) =>
+        reasonsOf(hasFreePorts(pod('web', { containers }), node))
+      const taken = "node(s) didn't have free ports for the requested pod ports"
+      expect({
+        '8081 and 8080 in one container': answer(listening(8081, 8080)),
+        '8081 and 8080 in two containers': answer(listening(8081), listening(8080)),
+        '8081 and 8082': answer(listening(8081, 8082)),
+      }).toEqual({
+        '8081 and 8080 in one container': taken,
+        '8081 and 8080 in two containers': taken,
+        '8081 and 8082': 'fits',
+      })
+    },
+  )
+
+  lesson(
+    'a container port takes no port of the node',
     {
       scenario: 'A pod listens on port 8080 inside; that port of the node is taken.',
       rule: 'Only hostPort claims a port of the node.',

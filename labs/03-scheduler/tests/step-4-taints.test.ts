@@ -12,56 +12,110 @@ const PLUGIN = 'kube-scheduler plugins/tainttoleration'
 const forDatabases: Taint = { key: 'dedicated', value: 'db', effect: 'NoSchedule' }
 
 describe('a toleration', () => {
-  const covers = (toleration: Toleration, taint: Taint = forDatabases) => tolerationCovers(toleration, taint)
+  /** Which of these tolerations cover the taint, by name. */
+  const covering = (tolerations: Record<string, Toleration>, taint: Taint = forDatabases) =>
+    Object.fromEntries(Object.entries(tolerations).map(([name, one]) => [name, tolerationCovers(one, taint)]))
 
   lesson(
-    'covers a taint of the same key, value and effect',
+    'a toleration covers a taint of the same key, value and effect',
     {
       scenario: 'The taint is dedicated=db:NoSchedule. Tolerations differ from it in one part at a time.',
       rule: 'With operator Equal, which is the default, key, value and effect must all be equal.',
       source: DOCUMENTATION,
     },
     () => {
-      expect(covers({ key: 'dedicated', operator: 'Equal', value: 'db', effect: 'NoSchedule' })).toBe(true)
-      expect(covers({ key: 'dedicated', value: 'db', effect: 'NoSchedule' })).toBe(true)
-      expect(covers({ key: 'dedicated', value: 'web', effect: 'NoSchedule' })).toBe(false)
-      expect(covers({ key: 'special', value: 'db', effect: 'NoSchedule' })).toBe(false)
-      expect(covers({ key: 'dedicated', value: 'db', effect: 'NoExecute' })).toBe(false)
+      const equal: Toleration = { key: 'dedicated', operator: 'Equal', value: 'db', effect: 'NoSchedule' }
+      const { operator: _, ...byDefault } = equal
+      expect(
+        covering({
+          'all alike': equal,
+          'without operator': byDefault,
+          'another value': { ...equal, value: 'web' },
+          'another key': { ...equal, key: 'special' },
+          'another effect': { ...equal, effect: 'NoExecute' },
+        }),
+      ).toEqual({
+        'all alike': true,
+        'without operator': true,
+        'another value': false,
+        'another key': false,
+        'another effect': false,
+      })
     },
   )
 
   lesson(
-    'with Exists does not look at the value',
+    'a toleration with Exists does not look at the value',
     {
-      scenario: 'A toleration for the key dedicated says Exists. The taint has a value.',
-      rule: 'Exists covers every value of the key; Equal without a value covers only the empty one.',
+      scenario: 'The taint is dedicated=db:NoSchedule. Tolerations say Exists, for its key and for another one.',
+      rule: 'Exists covers every value of the key.',
       source: DOCUMENTATION,
     },
     () => {
-      expect(covers({ key: 'dedicated', operator: 'Exists', effect: 'NoSchedule' })).toBe(true)
-      expect(covers({ key: 'dedicated', operator: 'Equal', effect: 'NoSchedule' })).toBe(false)
-      expect(covers({ key: 'flag', operator: 'Equal' }, { key: 'flag', effect: 'NoSchedule' })).toBe(true)
+      expect(
+        covering({
+          'dedicated Exists': { key: 'dedicated', operator: 'Exists', effect: 'NoSchedule' },
+          'special Exists': { key: 'special', operator: 'Exists', effect: 'NoSchedule' },
+        }),
+      ).toEqual({ 'dedicated Exists': true, 'special Exists': false })
     },
   )
 
   lesson(
-    'without an effect covers all effects, without a key all keys',
+    'a toleration counts a missing value as the empty one',
     {
-      scenario: 'Tolerations leave out the effect, or everything but the operator Exists.',
+      scenario:
+        'Tolerations with Equal, but without a value, meet a taint with the value db, one with "" and one with none.',
+      rule: 'A value that is not there is "", in tolerations and in taints.',
+      source: DOCUMENTATION,
+    },
+    () => {
+      const withoutValue: Toleration = { key: 'dedicated', operator: 'Equal', effect: 'NoSchedule' }
+      const taint: Taint = { key: 'dedicated', effect: 'NoSchedule' }
+      expect({
+        'no value with db': tolerationCovers(withoutValue, { ...taint, value: 'db' }),
+        'no value with ""': tolerationCovers(withoutValue, { ...taint, value: '' }),
+        'no value with no value': tolerationCovers(withoutValue, taint),
+        '"" with no value': tolerationCovers({ ...withoutValue, value: '' }, taint),
+      }).toEqual({
+        'no value with db': false,
+        'no value with ""': true,
+        'no value with no value': true,
+        '"" with no value': true,
+      })
+    },
+  )
+
+  lesson(
+    'a toleration without an effect covers all effects, without a key all keys',
+    {
+      scenario:
+        'The taint is dedicated=db:NoSchedule, once NoExecute. Tolerations leave out the effect, or everything but the operator Exists.',
       rule: 'An empty effect matches every effect. An empty key with Exists matches every taint.',
       source: DOCUMENTATION,
     },
     () => {
-      expect(covers({ key: 'dedicated', operator: 'Exists' }, { ...forDatabases, effect: 'NoExecute' })).toBe(true)
-      expect(covers({ operator: 'Exists' })).toBe(true)
-      expect(covers({ operator: 'Exists', effect: 'NoExecute' })).toBe(false)
+      const evicting: Taint = { ...forDatabases, effect: 'NoExecute' }
+      expect({
+        ...covering({
+          'key, no effect': { key: 'dedicated', operator: 'Exists' },
+          'no key, no effect': { operator: 'Exists' },
+          'no key, another effect': { operator: 'Exists', effect: 'NoExecute' },
+        }),
+        ...covering({ 'key, no effect, NoExecute': { key: 'dedicated', operator: 'Exists' } }, evicting),
+      }).toEqual({
+        'key, no effect': true,
+        'no key, no effect': true,
+        'no key, another effect': false,
+        'key, no effect, NoExecute': true,
+      })
     },
   )
 })
 
 describe('taints', () => {
   lesson(
-    'keep away pods that do not tolerate them',
+    'a taint keeps away pods that do not tolerate it',
     {
       scenario: 'A node is dedicated to databases. A web pod and a tolerant pod come by.',
       rule: 'Each NoSchedule and NoExecute taint must be tolerated; no eviction can change that.',
@@ -80,7 +134,7 @@ describe('taints', () => {
   )
 
   lesson(
-    'of effect NoExecute keep away too, those of effect PreferNoSchedule do not',
+    'a taint of effect NoExecute keeps pods away too, one of effect PreferNoSchedule does not',
     {
       scenario: 'One node is out of reach (NoExecute), one would rather be left alone (PreferNoSchedule).',
       rule: 'NoExecute forbids as NoSchedule does. PreferNoSchedule is advice, and a matter for scores.',
@@ -97,7 +151,7 @@ describe('taints', () => {
   )
 
   lesson(
-    'must all be tolerated; the message names the first that is not',
+    'all taints must be tolerated; the message names the first that is not',
     {
       scenario: 'A node has three taints; the pod tolerates the first only.',
       rule: 'One untolerated taint is enough to keep the pod away, and the first such taint is named.',
@@ -119,7 +173,7 @@ describe('taints', () => {
 
 describe('a cordon', () => {
   lesson(
-    'keeps new pods away',
+    'a cordon keeps new pods away',
     {
       scenario: 'Someone ran kubectl cordon on a node.',
       rule: 'spec.unschedulable makes the node unsuitable.',
@@ -136,7 +190,7 @@ describe('a cordon', () => {
   )
 
   lesson(
-    'does not keep away those who tolerate it',
+    'a cordon does not keep away those who tolerate it',
     {
       scenario:
         'A node is cordoned. A log collector, which belongs on every node, tolerates the taint that stands for a cordon.',

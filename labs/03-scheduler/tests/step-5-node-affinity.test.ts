@@ -3,7 +3,7 @@ import { describe, expect } from 'vitest'
 import type { NodeSelectorRequirement, NodeSelectorTerm } from '#kit/api/objects.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { matchesNodeRequirements, requirementHolds, termMatches } from '#scheduler/node-selector.ts'
-import { node, pod } from './fixtures.ts'
+import { answersTo, node, pod } from './fixtures.ts'
 
 const AFFINITY = 'component-helpers scheduling/corev1/nodeaffinity'
 const DOCUMENTATION = 'kubernetes.io: Assigning Pods to Nodes'
@@ -14,35 +14,48 @@ const requiring = (...nodeSelectorTerms: NodeSelectorTerm[]) =>
   pod('p', { affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } } })
 
 describe('a requirement', () => {
+  /** Whether "z1 In z1,z2" holds: the label's value (or "empty", or "missing"), the operator, and its list. */
+  const holds = (question: string) => {
+    const [label = '', operator = '', list] = question.split(' ')
+    const value = label === 'missing' ? undefined : label === 'empty' ? '' : label
+    return requirementHolds(needs('label', operator, ...(list?.split(',') ?? [])), value)
+  }
+
   lesson(
-    'In and NotIn compare with a list',
+    'In and NotIn compare the label with a list',
     {
       scenario: 'A node is in zone z1; another has no zone.',
       rule: 'In needs the label. NotIn holds also where the label is missing.',
       source: DOCUMENTATION,
     },
     () => {
-      expect(requirementHolds(needs('zone', 'In', 'z1', 'z2'), 'z1')).toBe(true)
-      expect(requirementHolds(needs('zone', 'In', 'z2', 'z3'), 'z1')).toBe(false)
-      expect(requirementHolds(needs('zone', 'In', 'z1'), undefined)).toBe(false)
-      expect(requirementHolds(needs('zone', 'NotIn', 'z2'), 'z1')).toBe(true)
-      expect(requirementHolds(needs('zone', 'NotIn', 'z1'), 'z1')).toBe(false)
-      expect(requirementHolds(needs('zone', 'NotIn', 'z1'), undefined)).toBe(true)
+      const expected = {
+        'z1 In z1,z2': true,
+        'z1 In z2,z3': false,
+        'missing In z1': false,
+        'z1 NotIn z2': true,
+        'z1 NotIn z1': false,
+        'missing NotIn z1': true,
+      }
+      expect(answersTo(expected, holds)).toEqual(expected)
     },
   )
 
   lesson(
-    'Exists and DoesNotExist ask for the key only',
+    'Exists and DoesNotExist ask for the key of the label only',
     {
       scenario: 'Some nodes have the label gpu, even with an empty value.',
       rule: 'The value does not matter.',
       source: DOCUMENTATION,
     },
     () => {
-      expect(requirementHolds(needs('gpu', 'Exists'), '')).toBe(true)
-      expect(requirementHolds(needs('gpu', 'Exists'), undefined)).toBe(false)
-      expect(requirementHolds(needs('gpu', 'DoesNotExist'), undefined)).toBe(true)
-      expect(requirementHolds(needs('gpu', 'DoesNotExist'), '')).toBe(false)
+      const expected = {
+        'empty Exists': true,
+        'missing Exists': false,
+        'missing DoesNotExist': true,
+        'empty DoesNotExist': false,
+      }
+      expect(answersTo(expected, holds)).toEqual(expected)
     },
   )
 
@@ -54,14 +67,17 @@ describe('a requirement', () => {
       source: DOCUMENTATION,
     },
     () => {
-      expect(requirementHolds(needs('size', 'Gt', '9'), '10')).toBe(true)
-      expect(requirementHolds(needs('size', 'Lt', '9'), '10')).toBe(false)
-      expect(requirementHolds(needs('size', 'Gt', '10'), '10')).toBe(false)
-      expect(requirementHolds(needs('size', 'Lt', '-1'), '-2')).toBe(true)
-      expect(requirementHolds(needs('size', 'Gt', '1'), 'large')).toBe(false)
-      expect(requirementHolds(needs('size', 'Lt', '5'), '')).toBe(false)
-      expect(requirementHolds(needs('size', 'Lt', '5'), undefined)).toBe(false)
-      expect(requirementHolds(needs('size', 'Gt', '1'), '1e3')).toBe(false)
+      const expected = {
+        '10 Gt 9': true,
+        '10 Lt 9': false,
+        '10 Gt 10': false,
+        '-2 Lt -1': true,
+        'large Gt 1': false,
+        'empty Lt 5': false,
+        'missing Lt 5': false,
+        '1e3 Gt 1': false,
+      }
+      expect(answersTo(expected, holds)).toEqual(expected)
     },
   )
 })
@@ -70,43 +86,60 @@ describe('a term', () => {
   const n1 = node('n1', { labels: { zone: 'z1', disk: 'ssd' } })
 
   lesson(
-    'needs all of its requirements',
+    'a term needs all of its requirements',
     {
-      scenario: 'A term asks for zone z1 and for an SSD; another for zone z1 and an HDD.',
+      scenario:
+        'A node is in zone z1 and has an SSD. A term asks for zone z1 and for an SSD; another for zone z1 and an HDD.',
       rule: 'Within a term, requirements are joined by AND.',
       source: AFFINITY,
     },
     () => {
-      expect(termMatches({ matchExpressions: [needs('zone', 'In', 'z1'), needs('disk', 'In', 'ssd')] }, n1)).toBe(true)
-      expect(termMatches({ matchExpressions: [needs('zone', 'In', 'z1'), needs('disk', 'In', 'hdd')] }, n1)).toBe(false)
+      const matches = (zone: string, disk: string) =>
+        termMatches({ matchExpressions: [needs('zone', 'In', zone), needs('disk', 'In', disk)] }, n1)
+      expect({ 'zone z1 and ssd': matches('z1', 'ssd'), 'zone z1 and hdd': matches('z1', 'hdd') }).toEqual({
+        'zone z1 and ssd': true,
+        'zone z1 and hdd': false,
+      })
     },
   )
 
   lesson(
-    'may ask for the name of the node',
+    'a term may ask for the name of the node',
     {
-      scenario: 'A DaemonSet pins each of its pods to one node by the field metadata.name.',
+      scenario:
+        'The node is n1, with disk=ssd. A DaemonSet pins each of its pods to one node by the field metadata.name.',
       rule: 'matchFields are requirements too; the field metadata.name is not the label of that name.',
       source: AFFINITY,
     },
     () => {
-      expect(termMatches({ matchFields: [needs('metadata.name', 'In', 'n1')] }, n1)).toBe(true)
-      expect(termMatches({ matchFields: [needs('metadata.name', 'In', 'n2')] }, n1)).toBe(false)
-      const both = { matchExpressions: [needs('disk', 'In', 'hdd')], matchFields: [needs('metadata.name', 'In', 'n1')] }
-      expect(termMatches(both, n1)).toBe(false)
+      const named = (name: string) => ({ matchFields: [needs('metadata.name', 'In', name)] })
+      expect({
+        'the field metadata.name is n1': termMatches(named('n1'), n1),
+        'the field metadata.name is n2': termMatches(named('n2'), n1),
+        'the field is n1 and the disk is hdd': termMatches(
+          { matchExpressions: [needs('disk', 'In', 'hdd')], ...named('n1') },
+          n1,
+        ),
+      }).toEqual({
+        'the field metadata.name is n1': true,
+        'the field metadata.name is n2': false,
+        'the field is n1 and the disk is hdd': false,
+      })
     },
   )
 
   lesson(
-    'without requirements matches nothing',
+    'a term without requirements matches nothing',
     {
       scenario: 'A term is empty.',
       rule: 'An empty term matches no node, although an empty AND would be true.',
       source: AFFINITY,
     },
     () => {
-      expect(termMatches({}, n1)).toBe(false)
-      expect(termMatches({ matchExpressions: [], matchFields: [] }, n1)).toBe(false)
+      expect({
+        'no lists': termMatches({}, n1),
+        'empty lists': termMatches({ matchExpressions: [], matchFields: [] }, n1),
+      }).toEqual({ 'no lists': false, 'empty lists': false })
     },
   )
 })
@@ -115,38 +148,46 @@ describe('what a pod requires', () => {
   const n1 = node('n1', { labels: { zone: 'z1', disk: 'ssd' } })
 
   lesson(
-    'is nothing by default, and every pair of its node selector',
+    'a pod requires nothing by default, and every pair of its node selector',
     {
-      scenario: 'Pods with no selector, with one pair, with two pairs of which one does not hold.',
+      scenario:
+        'The node has zone=z1 and disk=ssd. Pods have no selector, one pair, two pairs of which one does not hold.',
       rule: 'All pairs of nodeSelector must hold.',
       source: DOCUMENTATION,
     },
     () => {
-      expect(matchesNodeRequirements(pod('p'), n1)).toBe(true)
-      expect(matchesNodeRequirements(pod('p', { nodeSelector: { disk: 'ssd' } }), n1)).toBe(true)
-      expect(matchesNodeRequirements(pod('p', { nodeSelector: { disk: 'ssd', zone: 'z2' } }), n1)).toBe(false)
-      expect(matchesNodeRequirements(pod('p', { nodeSelector: { gpu: 'yes' } }), n1)).toBe(false)
+      const selecting = (nodeSelector: Record<string, string>) =>
+        matchesNodeRequirements(pod('p', { nodeSelector }), n1)
+      expect({
+        'no selector': matchesNodeRequirements(pod('p'), n1),
+        'disk=ssd': selecting({ disk: 'ssd' }),
+        'disk=ssd, zone=z2': selecting({ disk: 'ssd', zone: 'z2' }),
+        'gpu=yes': selecting({ gpu: 'yes' }),
+      }).toEqual({ 'no selector': true, 'disk=ssd': true, 'disk=ssd, zone=z2': false, 'gpu=yes': false })
     },
   )
 
   lesson(
-    'is one of the terms of its affinity',
+    'a pod requires one of the terms of its affinity',
     {
-      scenario: 'A pod accepts zone z9, or any node with an SSD. Another has an empty list of terms.',
+      scenario:
+        'The node is in zone z1 and has an SSD. A pod accepts zone z9, or any node with an SSD. Another has an empty list of terms.',
       rule: 'Terms are joined by OR. An OR of nothing is false.',
       source: AFFINITY,
     },
     () => {
       const zone9 = { matchExpressions: [needs('zone', 'In', 'z9')] }
       const ssd = { matchExpressions: [needs('disk', 'In', 'ssd')] }
-      expect(matchesNodeRequirements(requiring(zone9, ssd), n1)).toBe(true)
-      expect(matchesNodeRequirements(requiring(zone9), n1)).toBe(false)
-      expect(matchesNodeRequirements(requiring(), n1)).toBe(false)
+      expect({
+        'zone z9, or ssd': matchesNodeRequirements(requiring(zone9, ssd), n1),
+        'zone z9': matchesNodeRequirements(requiring(zone9), n1),
+        'no terms': matchesNodeRequirements(requiring(), n1),
+      }).toEqual({ 'zone z9, or ssd': true, 'zone z9': false, 'no terms': false })
     },
   )
 
   lesson(
-    'is both, when both are given; preferences do not count',
+    'a pod requires selector and affinity when it has both; preferences do not count',
     {
       scenario: 'A pod has a selector that holds and an affinity that does not; another only prefers zone z9.',
       rule: 'Selector AND affinity. preferredDuringScheduling… never excludes a node.',
@@ -156,13 +197,15 @@ describe('what a pod requires', () => {
       const zone9 = { matchExpressions: [needs('zone', 'In', 'z9')] }
       const both = requiring(zone9)
       both.spec!.nodeSelector = { disk: 'ssd' }
-      expect(matchesNodeRequirements(both, n1)).toBe(false)
       const wishful = pod('p', {
         affinity: {
           nodeAffinity: { preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference: zone9 }] },
         },
       })
-      expect(matchesNodeRequirements(wishful, n1)).toBe(true)
+      expect({
+        'selector holds, affinity does not': matchesNodeRequirements(both, n1),
+        'only prefers': matchesNodeRequirements(wishful, n1),
+      }).toEqual({ 'selector holds, affinity does not': false, 'only prefers': true })
     },
   )
 })

@@ -7,7 +7,7 @@ import { lesson } from '#kit/testing/lesson.ts'
 import { bindingOf, failedAnnouncement, notScheduled, scheduledAnnouncement } from '#scheduler/announcements.ts'
 import { fitErrorMessage, summarize } from '#scheduler/fit-error.ts'
 import { findFeasibleNodes, pickNode, schedulePod, scoreNodes } from '#scheduler/scheduling-cycle.ts'
-import { container, GIB, MIB, nodeInfo, pod } from './fixtures.ts'
+import { answersTo, container, GIB, MIB, nodeInfo, pod } from './fixtures.ts'
 
 const CYCLE = 'kube-scheduler schedule_one.go'
 const FIT_ERROR = 'kube-scheduler framework/types.go (FitError)'
@@ -15,7 +15,7 @@ const keepOut: Taint = { key: 'dedicated', value: 'x', effect: 'NoSchedule' }
 
 describe('the filters', () => {
   lesson(
-    'split the nodes into those that fit and those that do not',
+    'the filters split the nodes into those that fit and those that do not',
     {
       scenario: 'Of four nodes one is cordoned, one is tainted, one is full, and one is fine.',
       rule: 'Each node is asked; a rejection names the plugin, its reasons, and whether eviction may help.',
@@ -50,7 +50,7 @@ describe('the filters', () => {
   )
 
   lesson(
-    'stop at the first no',
+    'the filters stop at the first no',
     {
       scenario: 'A node is tainted, has the wrong labels, and is full.',
       rule: 'Filters are asked in the order of the registry; the first that says no is the only one that is heard.',
@@ -66,7 +66,7 @@ describe('the filters', () => {
 
 describe('the scores', () => {
   lesson(
-    'are multiplied by their weights and added up',
+    'scores are multiplied by their weights and added up',
     {
       scenario: 'Two nodes are alike, but one has a taint that advises against the pod, and the other is half full.',
       rule: 'TaintToleration weighs 3, NodeResourcesFit and BalancedAllocation 1, ImageLocality 1. A plugin without an opinion is left out.',
@@ -93,24 +93,25 @@ describe('the scores', () => {
   )
 
   lesson(
-    'let the choice fall on one of the best',
+    'the choice falls on one of the best',
     {
-      scenario: 'Of four nodes, the first, the third and the fourth share the highest total.',
+      scenario: 'Of four nodes, a, c and d share the highest total.',
       rule: 'The number in [0, 1) picks among the best only, each with the same chance.',
       source: `${CYCLE} (selectHost)`,
     },
     () => {
       const card: ScoreCard = { nodes: ['a', 'b', 'c', 'd'], byPlugin: {}, totals: [500, 499, 500, 500] }
-      const picks = [0, 0.33, 0.34, 0.66, 0.67, 0.999].map((tieBreak) => pickNode(card, tieBreak))
-      expect(picks).toEqual(['a', 'a', 'c', 'c', 'd', 'd'])
-      expect(pickNode({ nodes: ['a', 'b'], byPlugin: {}, totals: [0, 1] }, 0)).toBe('b')
+      const expected = { 'at 0': 'a', 'at 0.33': 'a', 'at 0.34': 'c', 'at 0.66': 'c', 'at 0.67': 'd', 'at 0.999': 'd' }
+      expect(answersTo(expected, (at) => pickNode(card, Number(at.slice(3))))).toEqual(expected)
+      const clear: ScoreCard = { nodes: ['a', 'b'], byPlugin: {}, totals: [0, 1] }
+      expect({ 'of totals 0 and 1': pickNode(clear, 0) }).toEqual({ 'of totals 0 and 1': 'b' })
     },
   )
 })
 
 describe('the decision', () => {
   lesson(
-    'does not weigh when only one node fits',
+    'nothing is weighed when only one node fits',
     {
       scenario: 'Two nodes, of which one is cordoned.',
       rule: 'A single feasible node is taken without scores.',
@@ -123,7 +124,7 @@ describe('the decision', () => {
   )
 
   lesson(
-    'takes the node with the highest total, and shows the card',
+    'the decision is for the node with the highest total, and shows the card',
     {
       scenario: 'One node is empty, one is half full.',
       rule: 'filters → scores → totals → one of the best.',
@@ -138,7 +139,7 @@ describe('the decision', () => {
   )
 
   lesson(
-    'says why when no node fits',
+    'the decision says why when no node fits',
     {
       scenario: 'One node is short of CPU, one is tainted.',
       rule: 'Without a feasible node, the decision carries the message and all rejections.',
@@ -162,7 +163,7 @@ describe('the decision', () => {
   )
 
   lesson(
-    'is the same for the same input, and changes nothing of it',
+    'the decision is the same for the same input, and changes nothing of it',
     {
       scenario: 'A hundred random clusters; each decision is made twice, on frozen input.',
       rule: 'The cycle is pure; and it never chooses a node that has no room.',
@@ -190,8 +191,8 @@ describe('the decision', () => {
           .filter(({ requested }) => requested.cpu! + Number.parseInt(cpu, 10) <= 4000)
           .filter(({ requested }) => requested.memory! + Number.parseInt(memory, 10) * MIB <= 8 * GIB)
           .map(({ name }) => name)
-        if (decision.scheduled) expect(fitting).toContain(decision.nodeName)
-        else expect(fitting).toEqual([])
+        const chosen = decision.scheduled ? decision.nodeName : 'none'
+        expect({ round, chosen }).toEqual({ round, chosen: expect.toBeOneOf(fitting.length > 0 ? fitting : ['none']) })
       }
     },
   )
@@ -206,7 +207,7 @@ describe('the message', () => {
   })
 
   lesson(
-    'counts each reason once per node, and sorts the counted reasons as text',
+    'the message counts each reason once per node, and sorts the counted reasons as text',
     {
       scenario: 'Fourteen nodes: twelve have a taint, two lack CPU, and one of these lacks memory too.',
       rule: '"<count> <reason>" parts, sorted as text: "12 …" comes before "2 …". One node may give several reasons.',
@@ -223,7 +224,7 @@ describe('the message', () => {
   )
 
   lesson(
-    'ends with the verdict on preemption',
+    'the message ends with the verdict on preemption',
     {
       scenario: 'Three of six nodes are short of CPU, one is blocked by another pod; two have untolerated taints.',
       rule: 'Where eviction may help: "No preemption victims found for incoming pod"; elsewhere: "Preemption is not helpful for scheduling".',
@@ -248,7 +249,7 @@ describe('the message', () => {
   )
 
   lesson(
-    'has its own words for an empty cluster, and for pods that must not preempt',
+    'the message has its own words for an empty cluster, and for pods that must not preempt',
     {
       scenario: 'A cluster has no nodes yet. In another, a patient pod has preemptionPolicy Never.',
       rule: 'The texts are "no nodes available to schedule pods", and "preemption: not eligible due to preemptionPolicy=Never.".',
@@ -265,7 +266,7 @@ describe('the message', () => {
 
 describe('what is written', () => {
   lesson(
-    'binds this very pod',
+    'a binding is for this very pod',
     {
       scenario: 'The pod default/web goes to node-1.',
       rule: 'A Binding names pod and node, and carries the uid, so that a later pod of the same name is not bound by mistake.',
@@ -282,7 +283,7 @@ describe('what is written', () => {
   )
 
   lesson(
-    'tells programs by a condition',
+    'programs are told by a condition',
     {
       scenario: 'A pod fits nowhere. An autoscaler watches for exactly this.',
       rule: 'PodScheduled is False, with the reason and the message.',
@@ -299,7 +300,7 @@ describe('what is written', () => {
   )
 
   lesson(
-    'tells people of a success',
+    'people are told of a success',
     {
       scenario: 'The pod default/web was bound to node-1.',
       rule: 'Normal, Scheduled, action Binding, "Successfully assigned <namespace>/<name> to <node>".',
@@ -316,7 +317,7 @@ describe('what is written', () => {
   )
 
   lesson(
-    'tells people of a failure, in at most 1024 bytes',
+    'people are told of a failure, in at most 1024 bytes',
     {
       scenario: 'One message is short. Another names a hundred different taints.',
       rule: 'Warning, FailedScheduling, action Scheduling. A note above 1024 bytes is cut to 1024, ending in "...".',
@@ -329,8 +330,14 @@ describe('what is written', () => {
         action: 'Scheduling',
         note: '0/1 nodes are available: 1 Too many pods.',
       })
-      expect(failedAnnouncement('x'.repeat(1024)).note).toBe('x'.repeat(1024))
-      expect(failedAnnouncement('x'.repeat(1025)).note).toBe(`${'x'.repeat(1021)}...`)
+      const noteOf = (length: number) => {
+        const { note } = failedAnnouncement('x'.repeat(length))
+        return { bytes: note.length, end: note.slice(-5) }
+      }
+      expect({ 'of 1024 bytes': noteOf(1024), 'of 1025 bytes': noteOf(1025) }).toEqual({
+        'of 1024 bytes': { bytes: 1024, end: 'xxxxx' },
+        'of 1025 bytes': { bytes: 1024, end: 'xx...' },
+      })
     },
   )
 })

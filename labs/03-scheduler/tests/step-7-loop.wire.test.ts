@@ -62,7 +62,7 @@ const refused = (name: string) =>
 
 describe('the scheduler', () => {
   lesson(
-    'binds pods that wait, and says so',
+    'the scheduler binds pods that wait, and says so',
     {
       scenario: 'A pod is there before the scheduler starts, another comes later. One node has room for both.',
       rule: 'Each pod without a node gets a POST to its binding, and an Event.',
@@ -72,7 +72,7 @@ describe('the scheduler', () => {
       await createNode('n1')
       await createPod('early')
       await start()
-      expect((await bound('early')).spec?.nodeName).toBe('n1')
+      expect(await bound('early')).toMatchObject({ metadata: { name: 'early' }, spec: { nodeName: 'n1' } })
       await createPod('late')
       await bound('late')
       const all = await events((list) => list.length === 2)
@@ -87,7 +87,7 @@ describe('the scheduler', () => {
   )
 
   lesson(
-    'gives no room away twice, however slow the bindings are',
+    'no room is given away twice, however slow the bindings are',
     {
       scenario: 'Ten pods of 1 CPU come at once; two nodes have 3 CPUs each.',
       rule: 'assume books the room before the binding is answered: six pods are bound, three on each node; four fit nowhere.',
@@ -106,12 +106,12 @@ describe('the scheduler', () => {
         ),
       ])
       const on = (name: string) => all.filter((one) => one.spec?.nodeName === name).length
-      expect([on('n1'), on('n2')]).toEqual([3, 3])
+      expect({ 'pods on n1': on('n1'), 'pods on n2': on('n2') }).toEqual({ 'pods on n1': 3, 'pods on n2': 3 })
     },
   )
 
   lesson(
-    'says why a pod fits nowhere, and tries again when a node comes',
+    'the scheduler says why a pod fits nowhere, and tries again when a node comes',
     {
       scenario: 'A pod asks for 2 CPUs; the only node has 1. Then a bigger node joins.',
       rule: 'First a Warning Event and the condition PodScheduled=False; a new node wakes the pod, after its pause of 1 s.',
@@ -131,12 +131,12 @@ describe('the scheduler', () => {
       await createNode('large', '4')
       const result = bound('big')
       await advanceUntil(result)
-      expect((await result).spec?.nodeName).toBe('large')
+      expect(await result).toMatchObject({ metadata: { name: 'big' }, spec: { nodeName: 'large' } })
     },
   )
 
   lesson(
-    'does not try again for changes that cannot help',
+    'a waiting pod is not tried again for changes that cannot help',
     {
       scenario:
         'A pod is too big. Meanwhile a kubelet reports its node and another pod again and again, and a third pod is bound.',
@@ -167,7 +167,7 @@ describe('the scheduler', () => {
   )
 
   lesson(
-    'takes back what it assumed when the API server refuses a binding',
+    'an assumption is taken back when the API server refuses the binding',
     {
       scenario:
         'The binding of pod a is refused. The only node has room for one pod. Then a is deleted, and pod b comes.',
@@ -187,12 +187,12 @@ describe('the scheduler', () => {
       await createPod('b', '1')
       const result = bound('b')
       await advanceUntil(result)
-      expect((await result).spec?.nodeName).toBe('n1')
+      expect(await result).toMatchObject({ metadata: { name: 'b' }, spec: { nodeName: 'n1' } })
     },
   )
 
   lesson(
-    'goes on after its connections broke, and after a restart of its own',
+    'the scheduler goes on after its connections broke, and after a restart of its own',
     {
       scenario: 'The API server drops all connections; later the scheduler itself is stopped and started again.',
       rule: 'Everything it knows can be read again.',
@@ -211,12 +211,12 @@ describe('the scheduler', () => {
       await first.stop()
       await createPod('c')
       await start()
-      expect((await bound('c')).spec?.nodeName).toBe('n1')
+      expect(await bound('c')).toMatchObject({ metadata: { name: 'c' }, spec: { nodeName: 'n1' } })
     },
   )
 
   lesson(
-    'leaves alone what is not its own',
+    'the scheduler leaves alone what is not its own',
     {
       scenario: 'A pod names another scheduler; another is held back by a gate. A third is an ordinary one.',
       rule: 'Only pods with schedulerName default-scheduler and without gates are scheduled.',

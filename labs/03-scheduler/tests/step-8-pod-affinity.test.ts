@@ -38,7 +38,7 @@ const answers = (one: Pod, nodes: readonly NodeInfo[]) => {
 
 describe('a term', () => {
   lesson(
-    'is about pods in its own namespace, unless it says otherwise',
+    'a term is about pods in its own namespace, unless it says otherwise',
     {
       scenario: 'A pod in namespace default wants to be near app=db. Pods of that label are in default and in other.',
       rule: "Without namespaces and namespaceSelector: the owner's own. With a list: those. With an empty selector: all.",
@@ -48,33 +48,44 @@ describe('a term', () => {
       const owner = pod('web')
       const here = app('db', { app: 'db' })
       const there = { ...here, metadata: { ...here.metadata, namespace: 'other' } }
-      expect(termSelects(near('db'), owner, here)).toBe(true)
-      expect(termSelects(near('db'), owner, there)).toBe(false)
-      expect(termSelects({ ...near('db'), namespaces: ['other'] }, owner, there)).toBe(true)
-      expect(termSelects({ ...near('db'), namespaces: ['other'] }, owner, here)).toBe(false)
-      expect(termSelects({ ...near('db'), namespaceSelector: {} }, owner, there)).toBe(true)
+      const others = { ...near('db'), namespaces: ['other'] }
+      expect({
+        'no namespaces, pod in default': termSelects(near('db'), owner, here),
+        'no namespaces, pod in other': termSelects(near('db'), owner, there),
+        'namespaces [other], pod in other': termSelects(others, owner, there),
+        'namespaces [other], pod in default': termSelects(others, owner, here),
+        'empty namespaceSelector, pod in other': termSelects({ ...near('db'), namespaceSelector: {} }, owner, there),
+      }).toEqual({
+        'no namespaces, pod in default': true,
+        'no namespaces, pod in other': false,
+        'namespaces [other], pod in other': true,
+        'namespaces [other], pod in default': false,
+        'empty namespaceSelector, pod in other': true,
+      })
     },
   )
 
   lesson(
-    'selects by labels; without a selector it selects nothing',
+    'a term selects by labels; without a selector it selects nothing',
     {
-      scenario: 'One term wants app=db, one has an empty selector, one has none at all.',
+      scenario: 'A pod has app=cache. One term wants app=db, one has an empty selector, one has none at all.',
       rule: 'An empty selector selects every pod, a missing one none.',
       source: 'Kubernetes API: PodAffinityTerm.labelSelector',
     },
     () => {
       const cache = app('cache', { app: 'cache' })
-      expect(termSelects(near('db'), pod('web'), cache)).toBe(false)
-      expect(termSelects({ labelSelector: {}, topologyKey: 'zone' }, pod('web'), cache)).toBe(true)
-      expect(termSelects({ topologyKey: 'zone' }, pod('web'), cache)).toBe(false)
+      expect({
+        'app=db': termSelects(near('db'), pod('web'), cache),
+        'empty selector': termSelects({ labelSelector: {}, topologyKey: 'zone' }, pod('web'), cache),
+        'no selector': termSelects({ topologyKey: 'zone' }, pod('web'), cache),
+      }).toEqual({ 'app=db': false, 'empty selector': true, 'no selector': false })
     },
   )
 })
 
 describe('required affinity', () => {
   lesson(
-    'counts wanted pods by domain',
+    'required affinity counts wanted pods by domain',
     {
       scenario: 'Zone z1 has two nodes with one database each; zone z2 has a node without.',
       rule: 'Pods are counted in the domain of the node on which they run; the new pod may go to any node of a domain.',
@@ -94,7 +105,7 @@ describe('required affinity', () => {
   )
 
   lesson(
-    'with several terms looks for pods that all of them select',
+    'required affinity with several terms looks for pods that all of them select',
     {
       scenario:
         'A pod wants to be in a zone with app=db, and on a host with tier=fast. One pod is both; another is only app=db.',
@@ -119,7 +130,7 @@ describe('required affinity', () => {
   )
 
   lesson(
-    'lets the first pod of a group in',
+    'required affinity lets the first pod of a group in',
     {
       scenario:
         'Replicas want to be together in one zone. None runs yet. Another pod wants company that is nowhere to be found.',
@@ -140,7 +151,7 @@ describe('required affinity', () => {
 
 describe('the three rules', () => {
   lesson(
-    'are asked in order, each about the domain of the node',
+    'the three rules are asked in order, each about the domain of the node',
     {
       scenario:
         'Counts are given: z1 and z2 hold wanted pods, z2 holds a shunned one too, and z3 is closed by a pod that runs there.',
@@ -183,7 +194,7 @@ describe('the three rules', () => {
 
 describe('required anti-affinity', () => {
   lesson(
-    'keeps the pod out of domains with shunned pods',
+    'required anti-affinity keeps the pod out of domains with shunned pods',
     {
       scenario: 'A database must not share its host with another one. One host has one.',
       rule: 'The domain must hold no pod that a term selects; eviction could help. A node without the label is in no domain.',
@@ -200,7 +211,7 @@ describe('required anti-affinity', () => {
   )
 
   lesson(
-    'of pods that run already counts as well',
+    'the required anti-affinity of pods that run already counts as well',
     {
       scenario: 'A noise-sensitive pod in zone z1 shuns app=batch. A batch pod without any affinity comes along.',
       rule: 'A term of an existing pod that selects the new pod closes the domain of the existing pod.',
@@ -218,7 +229,7 @@ describe('required anti-affinity', () => {
 
 describe('preferred affinity', () => {
   lesson(
-    'attracts and repels, scaled between the extremes',
+    'preferred affinity attracts and repels, scaled between the extremes',
     {
       scenario:
         'A pod likes zones with app=cache (weight 10). z1 has two of them, z2 one, z3 none. Another dislikes them.',
@@ -234,7 +245,7 @@ describe('preferred affinity', () => {
   )
 
   lesson(
-    'works in both directions',
+    'preferred affinity works in both directions',
     {
       scenario:
         'The new pod has no wishes. In z1 runs a pod that likes it (5), in z2 one that requires its kind, in z3 one that dislikes it (5).',
@@ -252,7 +263,7 @@ describe('preferred affinity', () => {
   )
 
   lesson(
-    'counts pods on nodes that are not feasible, too',
+    'preferred affinity counts pods on nodes that are not feasible, too',
     {
       scenario: 'The only cache of zone z1 runs on a full node; another node of that zone has room.',
       rule: 'All nodes are counted, only feasible ones are scored.',
@@ -268,7 +279,7 @@ describe('preferred affinity', () => {
   )
 
   lesson(
-    'has no opinion when nothing is selected, and makes no difference where there is none',
+    'preferred affinity has no opinion when nothing is selected, and makes no difference where there is none',
     {
       scenario: 'A pod likes app=cache; there is none. Later both zones have one.',
       rule: 'No term selected anything: undefined. All sums equal: all 0.',
@@ -277,7 +288,9 @@ describe('preferred affinity', () => {
     () => {
       const web = app('web', {}, likes(10, near('cache')))
       const empty = [inZone('n1', 'z1'), inZone('n2', 'z2')]
-      expect(podAffinityScores(web, empty, empty)).toBeUndefined()
+      expect({ 'scores without a cache': podAffinityScores(web, empty, empty) }).toEqual({
+        'scores without a cache': undefined,
+      })
       const even = [inZone('n1', 'z1', app('a', { app: 'cache' })), inZone('n2', 'z2', app('b', { app: 'cache' }))]
       expect(podAffinityScores(web, even, even)).toEqual([0, 0])
     },

@@ -35,7 +35,7 @@ const answers = (one: Pod, nodes: readonly NodeInfo[]) => {
 
 describe('which pods count', () => {
   lesson(
-    'are those that the selector matches, in the same namespace, and not on their way out',
+    'pods count that the selector matches, in the same namespace, and not on their way out',
     {
       scenario:
         'On a node run two web pods, one web pod of another namespace, one that is being deleted, and a database.',
@@ -51,14 +51,15 @@ describe('which pods count', () => {
         { ...leaving, metadata: { ...leaving.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } },
         pod('db', {}, { app: 'db' }),
       ]
-      expect(countSelected(over('zone'), spreading(), nodeInfo('n1', {}, { pods }))).toBe(2)
+      const selected = countSelected(over('zone'), spreading(), nodeInfo('n1', {}, { pods }))
+      expect({ 'selected pods on n1': selected }).toEqual({ 'selected pods on n1': 2 })
     },
   )
 })
 
 describe('spreading as a rule', () => {
   lesson(
-    'counts the pods of each domain, empty ones included',
+    'spreading counts the pods of each domain, empty ones included',
     {
       scenario: 'Zone z1 has two nodes with 1 and 2 web pods, z2 has none. One node has no zone.',
       rule: 'Counts add up over the nodes of a domain. A node without the label takes no part.',
@@ -77,7 +78,7 @@ describe('spreading as a rule', () => {
   )
 
   lesson(
-    'compares a domain with the emptiest one',
+    'a domain is compared with the emptiest one',
     {
       scenario: 'Counts are given: z1 has 2 pods, z2 has 1. A node of z3, which was not counted, comes last.',
       rule: 'A domain that was not counted holds 0 pods.',
@@ -95,7 +96,7 @@ describe('spreading as a rule', () => {
   )
 
   lesson(
-    'lets no domain get ahead by more than maxSkew',
+    'no domain gets ahead by more than maxSkew',
     {
       scenario: 'Zones z1, z2, z3 have 2, 1 and 1 web pods. maxSkew is 1, then 2.',
       rule: 'count + this pod − emptiest ≤ maxSkew.',
@@ -109,7 +110,7 @@ describe('spreading as a rule', () => {
   )
 
   lesson(
-    'counts the new pod only if the constraint selects it',
+    'the new pod counts only if the constraint selects it',
     {
       scenario:
         'A helper pod wants to be where web pods are few; it is no web pod itself. z1 has 1 web pod more than z2.',
@@ -125,7 +126,7 @@ describe('spreading as a rule', () => {
   )
 
   lesson(
-    'asks every constraint, and names a missing label',
+    'every constraint is asked, and a missing label is named',
     {
       scenario:
         'A pod spreads over zones and over hosts. Of the nodes, one has the emptier zone but a busy host; one has no zone.',
@@ -143,7 +144,7 @@ describe('spreading as a rule', () => {
   )
 
   lesson(
-    'does not measure against nodes where the pod cannot go',
+    'nodes where the pod cannot go are no measure',
     {
       scenario: 'The pod selects SSD nodes. Zone z2, which is empty, has only nodes with hard disks.',
       rule: "By default, nodes that the pod's own selector or affinity rules out do not count (nodeAffinityPolicy Honor).",
@@ -162,7 +163,7 @@ describe('spreading as a rule', () => {
   )
 
   lesson(
-    'with minDomains takes missing domains for empty ones',
+    'with minDomains, missing domains are taken for empty ones',
     {
       scenario: 'Only one zone exists, with 1 web pod; the pod asks for at least 2 domains.',
       rule: 'With fewer domains than minDomains, the emptiest counts as 0, so that pods wait for a second zone.',
@@ -180,7 +181,7 @@ describe('spreading as a preference', () => {
   const wish = (topologyKey: string, given = {}) => over(topologyKey, { whenUnsatisfiable: 'ScheduleAnyway', ...given })
 
   lesson(
-    'prefers the emptier domains',
+    'as a preference, spreading favours the emptier domains',
     {
       scenario: 'Zones z1, z2, z3 have 4, 2 and 0 web pods.',
       rule: 'Costs are 4·ln 5, 2·ln 5 and 0, rounded to 6, 3 and 0; scores ⌊100 × (6 + 0 − cost) / 6⌋.',
@@ -193,7 +194,7 @@ describe('spreading as a preference', () => {
   )
 
   lesson(
-    'counts hosts one by one, and pods in a zone also on nodes that are not feasible',
+    'the score counts hosts one by one, and pods in a zone also on nodes that are not feasible',
     {
       scenario: 'Zone z1 has a full node with 6 web pods and a feasible one with none; z2 has one node with 2.',
       rule: 'For the host, only its own pods count. For the zone, all of its nodes.',
@@ -209,7 +210,7 @@ describe('spreading as a preference', () => {
   )
 
   lesson(
-    'gives no points to a node that takes no part, and full marks when nothing is there',
+    'the score is 0 for a node that takes no part, and 100 when nothing is there',
     {
       scenario: 'One node has no zone. No web pod runs yet.',
       rule: 'A node without a topology label scores 0; if the highest cost is 0, the others score 100.',
@@ -222,7 +223,7 @@ describe('spreading as a preference', () => {
   )
 
   lesson(
-    'adds the allowed skew to the cost',
+    'the allowed skew adds to the cost',
     {
       scenario: 'maxSkew is 5: the pod does not mind some unevenness. Zones have 2 and 0 web pods.',
       rule: 'cost = count × ln(domains + 2) + maxSkew − 1: 2·ln 4 + 4 = 7 (rounded) and 4; scores 57 and 100.',

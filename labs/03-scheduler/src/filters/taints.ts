@@ -15,7 +15,8 @@ export const taintTolerationFilter: FilterPlugin = {
 
 /**
  * The pod must tolerate every `NoSchedule` and every `NoExecute` taint of the node. Otherwise the node is unsuitable, with the
- * first taint that it does not tolerate: "node(s) had untolerated taint {<key>: <value>}".
+ * first taint that it does not tolerate: "node(s) had untolerated taint {<key>: <value>}", where a missing value is empty:
+ * "{<key>: }".
  *
  * @lab 3.4 Keep pods off nodes whose taints they do not tolerate
  */
