@@ -54,8 +54,8 @@ export interface Cluster extends BootSteps {
 }
 
 const READY_TIMEOUT_MS = 60_000
-const LAST_WORDS_MS = 1_000
-/** A cluster without these cannot become ready, so there is no use in waiting when one has a part missing. */
+const PATIENCE_WITH_STUBS_MS = 5_000
+/** Without etcd, API server and kubelets no node becomes ready. */
 const NEEDED_LABS = [1, 2, 5]
 
 export function createCluster(options: BootOptions): Cluster {
@@ -93,23 +93,19 @@ export function createCluster(options: BootOptions): Cluster {
   }
 
   function missingParts(): MissingPart[] {
-    return components.flatMap(({ name }) => {
+    return components.flatMap(({ name, program }) => {
       const log = readLogSince(directory.logFile(name), logOffsets.get(name) ?? 0)
-      return missingPartsIn(name, log)
+      // A client of a stub logs the stub's words as well: only the component whose part is missing counts.
+      return missingPartsIn(name, log).filter(({ step }) => labOf(step) === LAB_OF_PROGRAM[program])
     })
   }
 
   let hopelessSinceMs: number | undefined
 
-  /** Whether a needed part is missing; a moment later, so that every component has had its say. */
+  /** Whether a part is missing without which nodes may never be ready; after a while, for perhaps they are all the same. */
   function isHopeless(): boolean {
-    if (isPartMissing()) hopelessSinceMs ??= Date.now()
-    return hopelessSinceMs !== undefined && Date.now() - hopelessSinceMs > LAST_WORDS_MS
-  }
-
-  function isPartMissing(): boolean {
-    const labOf = new Map(components.map(({ name, program }) => [name, LAB_OF_PROGRAM[program]]))
-    return missingParts().some(({ component }) => NEEDED_LABS.includes(labOf.get(component) ?? 0))
+    if (missingParts().some(({ step }) => NEEDED_LABS.includes(labOf(step)))) hopelessSinceMs ??= Date.now()
+    return hopelessSinceMs !== undefined && Date.now() - hopelessSinceMs > PATIENCE_WITH_STUBS_MS
   }
 
   async function startHere(parts: readonly Component[], about: Pick<ClusterState, 'mine' | 'runtime'>) {
@@ -187,4 +183,9 @@ export function createCluster(options: BootOptions): Cluster {
       rmSync(directory.stateFile, { force: true })
     },
   }
+}
+
+/** The lab of step "3.2": 3. */
+function labOf(step: string): number {
+  return Number(step.split('.')[0])
 }

@@ -2,7 +2,9 @@
  * The layout of a cluster: which addresses and ports it uses. They are chosen once and remembered in `cluster.json`, so that a second start
  * is the same cluster; a port that somebody else has taken meanwhile is replaced.
  */
+import { readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { basename, dirname, join } from 'node:path'
 import { type ClusterDirectory, readJsonFile, writeJsonFile } from './cluster-directory.ts'
 import type { ClusterNetwork } from './network.ts'
 
@@ -46,7 +48,7 @@ const FIRST_KUBELET_PORT = 10250
 
 export async function decideLayout(directory: ClusterDirectory, wishes: LayoutWishes): Promise<ClusterLayout> {
   const known = readJsonFile<ClusterLayout>(directory.layoutFile)
-  const ports = new FreePorts()
+  const ports = new FreePorts(portsOfOtherClusters(directory))
   if (wishes.apiServerPort !== undefined && !(await ports.take(wishes.apiServerPort))) {
     throw new Error(
       `Port ${wishes.apiServerPort} is in use. Give another with --port, or leave --port out to get a free one.`,
@@ -78,8 +80,24 @@ export async function decideLayout(directory: ClusterDirectory, wishes: LayoutWi
   return layout
 }
 
+/** Also of those that do not run now: when they do, they find their ports again. */
+function portsOfOtherClusters({ root, layoutFile }: ClusterDirectory): number[] {
+  const clusters = dirname(root)
+  const others = readdirSync(clusters).filter((name) => name !== basename(root))
+  return others.flatMap((name) => {
+    const layout = readJsonFile<ClusterLayout>(join(clusters, name, basename(layoutFile)))
+    if (!layout) return []
+    const etcdPorts = layout.etcdMembers.flatMap(({ clientPort, peerPort }) => [clientPort, peerPort])
+    return [layout.apiServerPort, ...etcdPorts, ...layout.nodes.map(({ kubeletPort }) => kubeletPort)]
+  })
+}
+
 class FreePorts {
-  readonly #taken = new Set<number>()
+  readonly #taken: Set<number>
+
+  constructor(taken: readonly number[]) {
+    this.#taken = new Set(taken)
+  }
 
   /** The port of last time if it is still free, else the first free one from `first` on. */
   async prefer(lastTime: number | undefined, first: number): Promise<number> {

@@ -6,15 +6,24 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { clusterDirectory } from './cluster-directory.ts'
 
 const run = promisify(execFile)
-const name = `stubs-${process.pid}`
+const nameFor = (mine: string) => `stubs-${mine}-${process.pid}`
 
 const start = (mine: string) =>
-  run(process.execPath, ['kit/cli/start.mjs', 'up', '--name', name, '--runtime', 'fake', '--mine', mine]).catch(
-    (failure: { code: number; stdout: string; stderr: string }) => failure,
-  )
+  run(process.execPath, [
+    'kit/cli/start.mjs',
+    'up',
+    '--name',
+    nameFor(mine),
+    '--runtime',
+    'fake',
+    '--mine',
+    mine,
+  ]).catch((failure: { code: number; stdout: string; stderr: string }) => failure)
 
 describe('npm start on stubs', () => {
-  afterAll(() => rmSync(clusterDirectory(name).root, { recursive: true, force: true }))
+  afterAll(() => {
+    for (const mine of ['all', '2', '5']) rmSync(clusterDirectory(nameFor(mine)).root, { recursive: true, force: true })
+  })
 
   it.each([
     ['all', /etcd-1.*: not implemented yet: labs\/01-etcd-raft\/src\/\S+, `\S+` \(step 1\./, 'npm run lab 1'],
