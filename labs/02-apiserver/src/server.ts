@@ -26,7 +26,7 @@ import { ObjectStore } from './storage/object-store.ts'
 import { TtlLeases } from './storage/ttl-leases.ts'
 import type { ApiContext } from './verbs/context.ts'
 
-/** What the cluster must have is looked after as often as upstream does. */
+/** What the cluster must have is looked after as often as upstream does, and after a failure sooner. */
 const UPKEEP_MS = 10_000
 const ETCD_PATIENCE_MS = 120_000
 const ETCD_RETRY_MS = 100
@@ -61,20 +61,24 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
     log,
   })
   const compactor = startCompactor(store, clock, log)
-  const keepUp = () => {
-    void prepareCluster(context, { ...options, port: server.port })
-    upkeep = clock.setTimer(UPKEEP_MS, keepUp)
+  let stopped = false
+  let retryMs = ETCD_RETRY_MS
+  async function keepUp(): Promise<void> {
+    const done = await prepareCluster(context, { ...options, port: server.port })
+    retryMs = done ? ETCD_RETRY_MS : Math.min(retryMs * 2, UPKEEP_MS)
+    if (!stopped) upkeep = clock.setTimer(done ? UPKEEP_MS : retryMs, () => void keepUp())
   }
-  const bootstrapped = startCluster(context, { ...options, port: server.port }).finally(() => {
-    isReady = true
-    upkeep = clock.setTimer(UPKEEP_MS, keepUp)
-  })
+  const bootstrapped = repairStored(context, log)
+    .then(keepUp)
+    .finally(() => {
+      isReady = true
+    })
   log.info(`serving on port ${server.port}`)
   return {
     port: server.port,
     async stop() {
+      stopped = true
       compactor.stop()
-      upkeep?.cancel()
       context.caches.stop()
       await server.stop()
       await bootstrapped
@@ -100,22 +104,23 @@ async function connectToEtcd(options: EtcdClientOptions, clock: Clock, log: Log)
 }
 
 /** Before the first Service is created, so that the ranges are right by then. */
-async function startCluster(context: ApiContext, options: ApiServerOptions): Promise<void> {
+async function repairStored(context: ApiContext, log: Log): Promise<void> {
   try {
     await context.caches.synced()
     await repairAddresses(context, kindRows)
   } catch (error) {
-    options.log.error('reading what is stored', error)
+    log.error('reading what is stored', error)
   }
-  await prepareCluster(context, options)
 }
 
-/** A part that is not written yet must not end the server: it is logged, and the rest goes on. */
-async function prepareCluster(context: ApiContext, options: ApiServerOptions): Promise<void> {
+/** A part that is not written yet must not end the server: it is logged, and the rest goes on. @returns success */
+async function prepareCluster(context: ApiContext, options: ApiServerOptions): Promise<boolean> {
   try {
     await bootstrap(context, kindRows, options)
+    return true
   } catch (error) {
     options.log.error('preparing the cluster', error)
+    return false
   }
 }
 
