@@ -28,6 +28,8 @@ export async function bundlePrograms(directory: ClusterDirectory, mine: string |
     outdir: directory.programs,
     outExtension: { '.js': '.mjs' },
     bundle: true,
+    // What several programs share is compiled, written and read once.
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node20',
