@@ -14,15 +14,16 @@ import { servicePortName } from './service-ports.ts'
 const SERVICE_NAME_LABEL = 'kubernetes.io/service-name'
 
 /**
- * The endpoints of all slices, by the Service port that they answer for: the Service's name is in the label
- * `kubernetes.io/service-name`, the port's name in the slice's own list of ports.
+ * The endpoints of all slices, by the Service port that they answer for, as a plain object (no Map): `{ 'default/web:http': […] }`.
+ * The namespace is the slice's own, the Service's name is in its label `kubernetes.io/service-name`, the port's name in its list
+ * of ports. A slice without that label belongs to somebody else, and is left out.
  *
  * - Only slices with `addressType: IPv4` count, and only their ports that have a number.
  * - An endpoint's address is the first of its `addresses`: upstream guarantees that all others mean the same.
  * - Conditions may be missing: `ready` and `serving` then count as true, `terminating` as false.
  * - `isLocal` says that the endpoint's `nodeName` is this node's.
- * - The same "ip:port" may be in two slices for a while, when an endpoint moves between them: it counts once.
- * - Ordered by the text "ip:port", so that equal endpoints make equal rules, whatever order the slices came in.
+ * - Ordered by the text "ip:port", so that equal endpoints make equal rules, whatever order the slices came in, and whichever of
+ *   them an endpoint is in.
  *
  * @lab 6.1 Gather endpoints from slices
  */
@@ -34,6 +35,7 @@ export function endpointsByServicePort(slices: readonly EndpointSlice[], nodeNam
     for (const { name, port } of slice.ports ?? []) {
       if (port === undefined || port === null) continue
       const key = servicePortName(slice.metadata?.namespace ?? 'default', service, name)
+      // By "ip:port": an endpoint that moves from slice to slice is in both for a while, and counts once.
       const endpoints = gathered.get(key) ?? new Map<string, EndpointInfo>()
       gathered.set(key, endpoints)
       for (const { addresses, conditions = {}, nodeName: on } of slice.endpoints) {

@@ -24,9 +24,8 @@ export function servicePortName(namespace: string, service: string, port: string
  *
  * - A protocol that is not given is TCP; a node port or health check port that is not given is 0.
  * - Affinity counts only with `sessionAffinity: ClientIP`; `affinitySeconds` is then what the Service says, or the default.
- * - Load balancer addresses come from `status.loadBalancer.ingress`. Those with `ipMode: Proxy` are left out, and so are
- *   those with only a host name: traffic for them never arrives with that destination. Source ranges and addresses count only
- *   for type LoadBalancer.
+ * - Load balancer addresses come from `status.loadBalancer.ingress`, as far as packets arrive at the node with them as their
+ *   destination. Source ranges and addresses count only for type LoadBalancer.
  * - A traffic policy is "Cluster" unless it says "Local". The external one counts only where traffic can come from outside:
  *   types NodePort and LoadBalancer, or with external IPs.
  *

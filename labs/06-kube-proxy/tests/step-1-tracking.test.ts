@@ -9,7 +9,7 @@ const fromServiceport = 'pkg/proxy/serviceport.go'
 
 describe('Services', () => {
   lesson(
-    'become one record for each port',
+    'a Service becomes one record for each port',
     {
       scenario: 'A Service of type ClusterIP has the ports http (80) and dns (53, UDP).',
       rule: 'Rules are made for each port on its own; the port name is part of its identity, and TCP is the default.',
@@ -28,34 +28,53 @@ describe('Services', () => {
   )
 
   lesson(
-    'with one port may leave it without a name',
+    'a Service with one port may leave it without a name',
     {
       scenario: 'A Service has a single port and no name for it.',
       rule: 'The identity of such a port is "namespace/name", without a colon.',
       source: 'proxy.ServicePortName.String',
     },
     () => {
-      expect(servicePortsOf(serviceObject({ ports: [{ port: 80 }] }))[0]?.name).toBe('default/a')
+      expect(servicePortsOf(serviceObject({ ports: [{ port: 80 }] }))).toEqual([servicePort({ name: 'default/a' })])
     },
   )
 
   lesson(
-    'without a cluster IP need no rules',
+    'a Service has the namespace in its name',
+    {
+      scenario: 'Two namespaces have a Service "web" each.',
+      rule: 'A name is unique within its namespace only: "team-a/web:http" and "team-b/web:http" are two Service ports.',
+      source: 'proxy.ServicePortName.String',
+    },
+    () => {
+      const namesIn = (namespace: string) =>
+        servicePortsOf({ ...serviceObject({}), metadata: { namespace, name: 'web' } }).map(({ name }) => name)
+      expect({ 'in team-a': namesIn('team-a'), 'in team-b': namesIn('team-b') }).toEqual({
+        'in team-a': ['team-a/web:http'],
+        'in team-b': ['team-b/web:http'],
+      })
+    },
+  )
+
+  lesson(
+    'a Service without a cluster IP needs no rules',
     {
       scenario: 'Three Services: a headless one, one of type ExternalName, and one that has no address yet.',
       rule: 'Only a Service with a cluster IP is captured. Headless ones are for DNS alone.',
       source: 'pkg/proxy/util/utils.go ShouldSkipService',
     },
     () => {
-      expect(servicePortsOf(serviceObject({ clusterIP: 'None' }))).toEqual([])
-      expect(servicePortsOf(serviceObject({ type: 'ExternalName', externalName: 'example.org' }))).toEqual([])
       const { clusterIP, ...spec } = serviceObject({}).spec!
-      expect(servicePortsOf({ metadata: { name: 'a' }, spec })).toEqual([])
+      expect({
+        headless: servicePortsOf(serviceObject({ clusterIP: 'None' })),
+        ExternalName: servicePortsOf(serviceObject({ type: 'ExternalName', externalName: 'example.org' })),
+        'no address yet': servicePortsOf({ metadata: { name: 'a' }, spec }),
+      }).toEqual({ headless: [], ExternalName: [], 'no address yet': [] })
     },
   )
 
   lesson(
-    'keep what leads to them from outside',
+    'a Service keeps what leads to it from outside',
     {
       scenario:
         'A Service of type LoadBalancer has a node port, external IPs, source ranges and three ingress addresses.',
@@ -89,7 +108,7 @@ describe('Services', () => {
   )
 
   lesson(
-    'of other types ignore what is left over from a load balancer',
+    'a Service that is no LoadBalancer any more ignores what is left over from it',
     {
       scenario: 'A Service was of type LoadBalancer; it is of type NodePort now, but its status still has the address.',
       rule: 'Load balancer addresses and source ranges count only for type LoadBalancer.',
@@ -105,7 +124,7 @@ describe('Services', () => {
   )
 
   lesson(
-    'have affinity only if they ask for it, for three hours unless they say otherwise',
+    'a Service has affinity only if it asks for it, for three hours unless it says otherwise',
     {
       scenario: 'Three Services: no affinity, affinity by client IP, and the same with 600 seconds.',
       rule: 'sessionAffinity ClientIP without a timeout means 10800 seconds; anything else means none.',
@@ -114,36 +133,64 @@ describe('Services', () => {
     () => {
       const affinityOf = (spec: object) => servicePortsOf(serviceObject(spec))[0]?.affinitySeconds
       const sessionAffinityConfig = { clientIP: { timeoutSeconds: 600 } }
-      expect(affinityOf({ sessionAffinity: 'None', sessionAffinityConfig })).toBe(0)
-      expect(affinityOf({ sessionAffinity: 'ClientIP' })).toBe(10_800)
-      expect(affinityOf({ sessionAffinity: 'ClientIP', sessionAffinityConfig })).toBe(600)
+      expect({
+        'None, though with 600 s': affinityOf({ sessionAffinity: 'None', sessionAffinityConfig }),
+        ClientIP: affinityOf({ sessionAffinity: 'ClientIP' }),
+        'ClientIP with 600 s': affinityOf({ sessionAffinity: 'ClientIP', sessionAffinityConfig }),
+      }).toEqual({ 'None, though with 600 s': 0, ClientIP: 10_800, 'ClientIP with 600 s': 600 })
     },
   )
 
   lesson(
-    'keep traffic local only where their policy says so',
+    'a Service keeps traffic local only where its policy says so',
     {
       scenario: 'Services with Local policies, one of them with no way in from outside.',
       rule: 'The external policy counts only for NodePort, LoadBalancer or with external IPs; the internal one always.',
       source: fromServiceport,
     },
     () => {
-      const policiesOf = (spec: object) => {
+      const localOf = (spec: object) => {
         const [port] = servicePortsOf(serviceObject(spec))
-        return [port?.externalPolicyLocal, port?.internalPolicyLocal]
+        return { external: port?.externalPolicyLocal, internal: port?.internalPolicyLocal }
       }
-      expect(policiesOf({})).toEqual([false, false])
-      expect(policiesOf({ externalTrafficPolicy: 'Local' })).toEqual([false, false])
-      expect(policiesOf({ type: 'NodePort', externalTrafficPolicy: 'Local' })).toEqual([true, false])
-      expect(policiesOf({ externalIPs: ['192.0.2.9'], externalTrafficPolicy: 'Local' })).toEqual([true, false])
-      expect(policiesOf({ internalTrafficPolicy: 'Local' })).toEqual([false, true])
+      const external = { externalTrafficPolicy: 'Local' }
+      expect({
+        'no policy': localOf({}),
+        'external, no way in': localOf(external),
+        'external, NodePort': localOf({ ...external, type: 'NodePort' }),
+        'external, external IP': localOf({ ...external, externalIPs: ['192.0.2.9'] }),
+        internal: localOf({ internalTrafficPolicy: 'Local' }),
+      }).toEqual({
+        'no policy': { external: false, internal: false },
+        'external, no way in': { external: false, internal: false },
+        'external, NodePort': { external: true, internal: false },
+        'external, external IP': { external: true, internal: false },
+        internal: { external: false, internal: true },
+      })
     },
   )
 })
 
 describe('EndpointSlices', () => {
   lesson(
-    'of one Service are gathered under its port',
+    'endpoints by Service port are a plain object',
+    {
+      scenario: 'Somebody looks the endpoints of "default/a:http" up, as the given src/rules.ts does.',
+      rule: "The result is a Record, `{ 'default/a:http': […] }`: with a Map, looking up by brackets finds nothing.",
+      source: 'kit/contracts/proxy.ts EndpointsByServicePort',
+    },
+    () => {
+      const slice = sliceObject('a-1', [{ addresses: ['10.244.1.5'], nodeName: 'node-1' }])
+      const result = endpointsByServicePort([slice], 'node-1')
+      expect({ 'kind of result': Object.prototype.toString.call(result) }).toEqual({
+        'kind of result': '[object Object]',
+      })
+      expect({ 'its keys': Object.keys(result) }).toEqual({ 'its keys': ['default/a:http'] })
+    },
+  )
+
+  lesson(
+    'the slices of one Service are gathered under its port',
     {
       scenario: 'Service "a" has two slices; one endpoint is on this node, one is not ready.',
       rule: 'The label names the Service, the slice names the port; an endpoint is local if its nodeName is ours.',
@@ -163,7 +210,29 @@ describe('EndpointSlices', () => {
   )
 
   lesson(
-    'with two ports give endpoints to both',
+    'slices of two namespaces are kept apart',
+    {
+      scenario: 'team-a/web has an endpoint, and so has team-b/web. Their slices carry the same label.',
+      rule: "The label holds the Service's name only; its namespace is that of the slice.",
+      source: 'pkg/proxy/endpointslicecache.go',
+    },
+    () => {
+      const labels = { 'kubernetes.io/service-name': 'web' }
+      const sliceIn = (namespace: string, ip: string) =>
+        sliceObject('web-1', [{ addresses: [ip], nodeName: 'node-1' }], {
+          metadata: { namespace, name: 'web-1', labels },
+        })
+      expect(
+        endpointsByServicePort([sliceIn('team-a', '10.244.1.5'), sliceIn('team-b', '10.244.1.6')], 'node-1'),
+      ).toEqual({
+        'team-a/web:http': [endpoint('10.244.1.5')],
+        'team-b/web:http': [endpoint('10.244.1.6')],
+      })
+    },
+  )
+
+  lesson(
+    'a slice with two ports gives endpoints to both',
     {
       scenario: 'A slice has the ports http (8080) and admin (9090), one port without a number, and one endpoint.',
       rule: 'Each port of a slice is a list of endpoints of its own; a port without a number is left out.',
@@ -180,7 +249,7 @@ describe('EndpointSlices', () => {
   )
 
   lesson(
-    'may leave conditions out',
+    'an endpoint may leave its conditions out',
     {
       scenario: 'An endpoint has no conditions at all, another one says only that it terminates.',
       rule: 'ready and serving count as true when they are missing, terminating as false.',
@@ -199,7 +268,7 @@ describe('EndpointSlices', () => {
   )
 
   lesson(
-    'of other address families, or of no Service, are left out',
+    'slices of other address families, or of no Service, are left out',
     {
       scenario: 'One slice has IPv6 addresses, one belongs to no Service.',
       rule: "These rules are for IPv4, and a slice without the label kubernetes.io/service-name is somebody else's.",
@@ -215,7 +284,7 @@ describe('EndpointSlices', () => {
   )
 
   lesson(
-    'make the same list in whatever order they come',
+    'slices make the same list in whatever order they come',
     {
       scenario: 'Twelve endpoints in random slices, in random order, one of them in two slices at once.',
       rule: 'Equal endpoints must give equal rules: ordered by "ip:port", each once.',
@@ -248,7 +317,7 @@ describe('usable endpoints', () => {
   const gone = endpoint('10.244.2.8', { ready: false, serving: false, terminating: true })
 
   lesson(
-    'are the ready ones',
+    'new connections go to ready endpoints',
     {
       scenario: 'One endpoint is ready, one is not, one terminates but still serves.',
       rule: 'While any endpoint is ready, new connections go to ready ones only.',
@@ -258,7 +327,7 @@ describe('usable endpoints', () => {
   )
 
   lesson(
-    'are those on their way out when nothing else is left',
+    'new connections go to endpoints on their way out when nothing else is left',
     {
       scenario:
         'No endpoint is ready. One is starting, one terminates and still serves, one terminates and no longer does.',

@@ -1,11 +1,12 @@
 import { describe, expect } from 'vitest'
 import { mergeRules } from '#kit/contracts/proxy-rules.ts'
-import { allWalks, walkPacket } from '#kit/sim/packet-walk.ts'
+import { allWalks, type Packet, walkPacket } from '#kit/sim/packet-walk.ts'
 import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { balancingRules, clusterIPRules, endpointRules, masqueradeRules } from '#proxy/cluster-ip.ts'
 import { buildRules } from '#proxy/rules.ts'
 import {
+  CLIENT_POD,
   CLUSTER_IP,
   config,
   destinations,
@@ -29,7 +30,7 @@ describe('capturing the cluster IP', () => {
   const captured = () => frame(masquerading, clusterIPRules(servicePort(), SVC, config), leadsTo(SVC, '10.244.1.5'))
 
   lesson(
-    'leads traffic for it into the chain of the Service',
+    'traffic for the cluster IP is led into the chain of the Service',
     {
       scenario: 'A pod connects to 10.96.5.1:80, which no machine has.',
       rule: 'KUBE-SERVICES recognises the cluster IP, protocol and port, and jumps to the chain.',
@@ -39,7 +40,7 @@ describe('capturing the cluster IP', () => {
   )
 
   lesson(
-    'leaves all other traffic alone',
+    'all traffic that is not for the Service port is left alone',
     {
       scenario: 'Pods connect to another port, over UDP, and to another address.',
       rule: 'Only address, protocol and port together name a Service port.',
@@ -53,24 +54,26 @@ describe('capturing the cluster IP', () => {
   )
 
   lesson(
-    'lets endpoints see the pod that asks, and hides everybody else',
+    'endpoints see the pod that asks, everybody else is hidden',
     {
       scenario: 'A pod, a process on the node, and a machine outside the cluster connect to the cluster IP.',
       rule: "Traffic from outside the pods' addresses is masqueraded, so that the reply comes back through this node.",
       source: `${source} (IfNotLocal)`,
     },
     () => {
-      expect(walkPacket(captured(), packet()).masqueraded).toBe(false)
-      expect(walkPacket(captured(), packet({ source: OUTSIDER })).masqueraded).toBe(true)
-      const fromNode = packet({ source: '192.168.7.4', from: 'node' })
-      expect(walkPacket(captured(), fromNode)).toMatchObject({ masqueraded: true, source: NODE })
+      const sourceOf = (sent: Packet) => walkPacket(captured(), sent).source
+      expect({
+        'from a pod': sourceOf(packet()),
+        'from outside': sourceOf(packet({ source: OUTSIDER })),
+        'from the node': sourceOf(packet({ source: '192.168.7.4', from: 'node' })),
+      }).toEqual({ 'from a pod': CLIENT_POD, 'from outside': NODE, 'from the node': NODE })
     },
   )
 })
 
 describe('sharing connections', () => {
   lesson(
-    'gives each endpoint the same share, however many there are',
+    'each endpoint gets the same share, however many there are',
     {
       scenario: 'A Service has 1, 2, 3, … 16 endpoints.',
       rule: 'With n endpoints the chances are 1/n, 1/(n−1), …, and the last one takes what is left.',
@@ -85,14 +88,16 @@ describe('sharing connections', () => {
           frame(masquerading, { nat: { 'KUBE-SERVICES': [`-j ${SVC}`] } }, rules, ...stops),
           packet(),
         )
-        expect(walks.map(({ destination }) => destination).sort()).toEqual(endpoints.map(({ ip }) => ip).sort())
-        for (const { probability } of walks) expect(probability).toBeCloseTo(1 / count, 6)
+        const share = (probability: number) => probability.toFixed(4)
+        expect(walks.map(({ destination, probability }) => `${destination} ${share(probability)}`).sort()).toEqual(
+          endpoints.map(({ ip }) => `${ip} ${share(1 / count)}`).sort(),
+        )
       }
     },
   )
 
   lesson(
-    'jumps to the chains of the endpoints in their order',
+    'there is one jump for each endpoint, in their order',
     {
       scenario: 'A Service has three endpoints.',
       rule: 'One rule for each endpoint, in the order given: equal endpoints must make equal rules.',
@@ -112,7 +117,7 @@ describe('sending to one endpoint', () => {
   }
 
   lesson(
-    'rewrites the destination to the endpoint and its own port',
+    'the destination becomes the endpoint and its own port',
     {
       scenario: 'A connection to port 80 of the Service has come to the endpoint 10.244.1.5:8080.',
       rule: 'DNAT replaces address and port; who asks stays as it is.',
@@ -125,17 +130,20 @@ describe('sending to one endpoint', () => {
   )
 
   lesson(
-    'masquerades a pod that is sent back to itself',
+    'a pod that is sent back to itself is masqueraded',
     {
       scenario: 'The pod 10.244.1.5 connects to its own Service, and the dice send it to itself.',
       rule: 'With its own address as source, the pod would answer itself past this node, from an address it never asked.',
       source: `${source} (hairpin)`,
     },
-    () => expect(walkPacket(rules(), packet({ source: '10.244.1.5' })).masqueraded).toBe(true),
+    () => {
+      const walk = walkPacket(rules(), packet({ source: '10.244.1.5' }))
+      expect(walk).toMatchObject({ destination: '10.244.1.5', masqueraded: true, source: NODE })
+    },
   )
 
   lesson(
-    'is for the protocol of the Service only',
+    'an endpoint chain is for the protocol of the Service only',
     {
       scenario: 'A UDP packet has come to the endpoint chain of a TCP Service.',
       rule: 'The DNAT rule names the protocol: ports mean nothing without one.',
@@ -145,7 +153,7 @@ describe('sending to one endpoint', () => {
   )
 
   lesson(
-    'has room for a match that remembers the client',
+    'an endpoint chain has room for a match that remembers the client',
     {
       scenario: 'The DNAT rule of an endpoint is given the match "-m mark --mark 0x7" for its memory.',
       rule: 'The match is part of the DNAT rule, and of no other.',
@@ -153,9 +161,15 @@ describe('sending to one endpoint', () => {
     },
     () => {
       const chain = rules('-m mark --mark 0x7')
-      expect(walkPacket(chain, packet({ mark: 7 })).destination).toBe('10.244.1.5')
-      expect(walkPacket(chain, packet()).destination).toBe(CLUSTER_IP)
-      expect(walkPacket(chain, packet({ source: '10.244.1.5' })).masqueraded).toBe(true)
+      expect({
+        'destination with mark 0x7': walkPacket(chain, packet({ mark: 7 })).destination,
+        'destination without': walkPacket(chain, packet()).destination,
+        'hairpin without is masqueraded': walkPacket(chain, packet({ source: '10.244.1.5' })).masqueraded,
+      }).toEqual({
+        'destination with mark 0x7': '10.244.1.5',
+        'destination without': CLUSTER_IP,
+        'hairpin without is masqueraded': true,
+      })
     },
   )
 })
@@ -164,7 +178,7 @@ describe('masquerading', () => {
   const marked = () => frame({ nat: { 'KUBE-SERVICES': ['-s 198.51.100.0/24 -j KUBE-MARK-MASQ'] } }, masqueradeRules())
 
   lesson(
-    'happens to marked packets, and to no others',
+    'marked packets are masqueraded, and no others',
     {
       scenario: 'One packet was sent to KUBE-MARK-MASQ, one was not.',
       rule: 'The mark 0x4000 is the message from where it is decided to where it is done.',
@@ -177,7 +191,7 @@ describe('masquerading', () => {
   )
 
   lesson(
-    'uses one bit of the mark, and clears it',
+    'masquerading uses one bit of the mark, and clears it',
     {
       scenario: 'Packets arrive with the mark 0x1, which belongs to somebody else.',
       rule: 'Only bit 0x4000 is set and cleared; all other bits stay.',
@@ -192,7 +206,7 @@ describe('masquerading', () => {
 
 describe('all rules of a node', () => {
   lesson(
-    'answer every Service with its own endpoints, fairly',
+    'every Service is answered by its own endpoints, fairly',
     {
       scenario:
         'Random Services with random endpoints, some on the same port of the same address over another protocol.',
@@ -228,10 +242,16 @@ describe('all rules of a node', () => {
           const protocol = service.protocol === 'TCP' ? 'tcp' : 'udp'
           const sent = packet({ destination: service.clusterIP, port: service.port, protocol })
           const walks = allWalks(rules, sent)
-          expect(walks.map(({ destination, port }) => `${destination}:${port}`).sort()).toEqual(
-            ready.map(({ ip, port }) => `${ip}:${port}`).sort(),
-          )
-          for (const { probability } of walks) expect(probability).toBeCloseTo(1 / ready.length, 6)
+          const line = (ip: string, port: number, share: number) => `${ip}:${port} ${share.toFixed(4)}`
+          expect({
+            round,
+            service: service.name,
+            shares: walks.map((walk) => line(walk.destination, walk.port, walk.probability)).sort(),
+          }).toEqual({
+            round,
+            service: service.name,
+            shares: ready.map(({ ip, port }) => line(ip, port, 1 / ready.length)).sort(),
+          })
         }
         expect(destinations(rules, packet({ destination: '10.244.2.10', port: 80 }))).toEqual({
           '10.244.2.10:80': 1000,
@@ -241,7 +261,7 @@ describe('all rules of a node', () => {
   )
 
   lesson(
-    'of one Service do not touch another',
+    'the rules of one Service do not touch another',
     {
       scenario: 'Two Services share an endpoint.',
       rule: 'Chains are named after Service port and endpoint, so each Service has its own chain for it.',
@@ -250,7 +270,8 @@ describe('all rules of a node', () => {
     () => {
       const other = servicePort({ name: 'default/b:http', clusterIP: '10.96.5.2' })
       const both = mergeRules(endpointRules(servicePort(), TWO[0]!), endpointRules(other, TWO[0]!))
-      expect(Object.values(both.nat).map((rules) => rules.length)).toEqual([2, 2])
+      const sizes = Object.values(both.nat).map((rules) => rules.length)
+      expect({ 'rules in each chain': sizes }).toEqual({ 'rules in each chain': [2, 2] })
     },
   )
 })

@@ -30,7 +30,7 @@ describe('capturing traffic from outside', () => {
   const rules = () => frame(masquerading, externalCaptureRules(everyWayIn), leadsTo(EXT, '10.244.1.5'))
 
   lesson(
-    'knows node port, external IP and load balancer address',
+    'node port, external IP and load balancer address all lead to the Service',
     {
       scenario:
         'Clients outside connect to the node port of the node, to an external IP and to a load balancer address.',
@@ -38,14 +38,17 @@ describe('capturing traffic from outside', () => {
       source,
     },
     () => {
-      for (const sent of [fromOutside(NODE, 30080), fromOutside(EXTERNAL, 80), fromOutside(LOAD_BALANCER, 80)]) {
-        expect(destinations(rules(), sent)).toEqual({ '10.244.1.5:8080': 1000 })
-      }
+      const arrived = { '10.244.1.5:8080': 1000 }
+      expect({
+        'by the node port': destinations(rules(), fromOutside(NODE, 30080)),
+        'by the external IP': destinations(rules(), fromOutside(EXTERNAL, 80)),
+        'by the load balancer': destinations(rules(), fromOutside(LOAD_BALANCER, 80)),
+      }).toEqual({ 'by the node port': arrived, 'by the external IP': arrived, 'by the load balancer': arrived })
     },
   )
 
   lesson(
-    'takes nothing else',
+    'nothing else is captured from outside',
     {
       scenario: 'Packets to the node port at a foreign address, to the Service port of the node, and over UDP.',
       rule: "A node port belongs to the node's own addresses; external addresses belong to the Service's port.",
@@ -61,7 +64,7 @@ describe('capturing traffic from outside', () => {
   )
 
   lesson(
-    'makes no rule for a node port that does not exist',
+    'there is no rule for a node port that does not exist',
     {
       scenario: 'A Service has an external IP and no node port.',
       rule: 'Node port 0 means none.',
@@ -69,15 +72,18 @@ describe('capturing traffic from outside', () => {
     },
     () => {
       const nat = externalCaptureRules(servicePort({ externalIPs: [EXTERNAL] })).nat ?? {}
-      expect(nat['KUBE-NODEPORTS'] ?? []).toEqual([])
-      expect(nat['KUBE-SERVICES']).toHaveLength(1)
+      const count = (chain: string) => nat[chain]?.length ?? 0
+      expect({
+        'rules in KUBE-NODEPORTS': count('KUBE-NODEPORTS'),
+        'rules in KUBE-SERVICES': count('KUBE-SERVICES'),
+      }).toEqual({ 'rules in KUBE-NODEPORTS': 0, 'rules in KUBE-SERVICES': 1 })
     },
   )
 })
 
 describe('external traffic with the policy Cluster', () => {
   lesson(
-    'is masqueraded, then goes to any endpoint',
+    'external traffic is masqueraded, then goes to any endpoint',
     {
       scenario: 'A client outside reaches the KUBE-EXT chain. The endpoint that is picked may be on another node.',
       rule: "The endpoint must reply through this node, so it must see this node's address.",
@@ -106,7 +112,7 @@ describe('source ranges', () => {
   const from = (source: string) => packet({ source, destination: LOAD_BALANCER })
 
   lesson(
-    'admit clients in any of the ranges, and drop the others',
+    'source ranges admit clients in any of them, and drop the others',
     {
       scenario:
         'Two ranges are allowed. Clients in the first, in the second and in none connect to the load balancer address.',
@@ -114,15 +120,19 @@ describe('source ranges', () => {
       source,
     },
     () => {
-      expect(destinations(rules(), from('198.51.100.7'))).toEqual({ '10.244.1.5:8080': 1000 })
-      expect(destinations(rules(), from('192.0.2.127'))).toEqual({ '10.244.1.5:8080': 1000 })
-      expect(destinations(rules(), from('192.0.2.128'))).toEqual({ dropped: 1000 })
-      expect(destinations(rules(), from('10.244.1.99'))).toEqual({ dropped: 1000 })
+      const expected = {
+        'from 198.51.100.7': { '10.244.1.5:8080': 1000 },
+        'from 192.0.2.127': { '10.244.1.5:8080': 1000 },
+        'from 192.0.2.128': { dropped: 1000 },
+        'from 10.244.1.99': { dropped: 1000 },
+      }
+      const answers = Object.keys(expected).map((client) => [client, destinations(rules(), from(client.slice(5)))])
+      expect(Object.fromEntries(answers)).toEqual(expected)
     },
   )
 
   lesson(
-    "are for the load balancer's addresses only",
+    "source ranges are for the load balancer's addresses only",
     {
       scenario: 'A client outside all ranges uses the node port.',
       rule: "Node ports are not subject to loadBalancerSourceRanges; another port of the address is nobody's business.",
@@ -137,10 +147,10 @@ describe('source ranges', () => {
   )
 
   lesson(
-    'that hold the node admit the node',
+    'source ranges that hold the node admit the node',
     {
       scenario:
-        'The node is in one of the ranges. It connects to the load balancer address, with that address as source.',
+        'The node is in one of the ranges, and another time in none. It connects to the load balancer address, with that address as source.',
       rule: "If the node may pass, so may a packet whose source is the load balancer's address; otherwise not.",
       source,
     },
@@ -153,8 +163,10 @@ describe('source ranges', () => {
           leadsTo(EXT, '10.244.1.5'),
         )
       const withNode = servicePort({ loadBalancerIPs: [LOAD_BALANCER], sourceRanges: ['10.244.0.0/24'] })
-      expect(destinations(behind(withNode), from(LOAD_BALANCER))).toEqual({ '10.244.1.5:8080': 1000 })
-      expect(destinations(behind(guarded), from(LOAD_BALANCER))).toEqual({ dropped: 1000 })
+      expect({
+        'node in the ranges': destinations(behind(withNode), from(LOAD_BALANCER)),
+        'node outside of them': destinations(behind(guarded), from(LOAD_BALANCER)),
+      }).toEqual({ 'node in the ranges': { '10.244.1.5:8080': 1000 }, 'node outside of them': { dropped: 1000 } })
     },
   )
 })
@@ -163,23 +175,32 @@ describe('a Service without endpoints', () => {
   const rules = () => frame(masquerading, rejectRules(everyWayIn))
 
   lesson(
-    'refuses at once, whichever way one comes',
+    'a Service without endpoints refuses at once, whichever way one comes',
     {
       scenario: 'No pod answers for the Service. Clients inside and outside connect to all of its addresses.',
       rule: 'A connection that nobody can answer is rejected; a client that gets no answer would wait for its timeout.',
       source,
     },
     () => {
-      expect(destinations(rules(), packet())).toEqual({ rejected: 1000 })
-      expect(destinations(rules(), packet({ from: 'node', source: NODE }))).toEqual({ rejected: 1000 })
-      for (const sent of [fromOutside(NODE, 30080), fromOutside(EXTERNAL, 80), fromOutside(LOAD_BALANCER, 80)]) {
-        expect(destinations(rules(), sent)).toEqual({ rejected: 1000 })
-      }
+      const rejected = { rejected: 1000 }
+      expect({
+        'a pod, the cluster IP': destinations(rules(), packet()),
+        'the node, the cluster IP': destinations(rules(), packet({ from: 'node', source: NODE })),
+        'outside, the node port': destinations(rules(), fromOutside(NODE, 30080)),
+        'outside, the external IP': destinations(rules(), fromOutside(EXTERNAL, 80)),
+        'outside, the load balancer': destinations(rules(), fromOutside(LOAD_BALANCER, 80)),
+      }).toEqual({
+        'a pod, the cluster IP': rejected,
+        'the node, the cluster IP': rejected,
+        'outside, the node port': rejected,
+        'outside, the external IP': rejected,
+        'outside, the load balancer': rejected,
+      })
     },
   )
 
   lesson(
-    'refuses nothing else',
+    'a Service without endpoints refuses nothing else',
     {
       scenario: 'Packets pass the node to the node port of another machine, and to another port of the cluster IP.',
       rule: "A node port belongs only to this node's own addresses.",
@@ -194,7 +215,7 @@ describe('a Service without endpoints', () => {
 
 describe('all rules of a node', () => {
   lesson(
-    'share external traffic as fairly as internal traffic',
+    'external traffic is shared as fairly as internal traffic',
     {
       scenario:
         'A LoadBalancer Service has endpoints on two nodes. Clients use the node port and the load balancer address.',

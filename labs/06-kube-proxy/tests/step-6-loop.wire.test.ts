@@ -55,7 +55,7 @@ describe('kube-proxy', () => {
   }
 
   lesson(
-    'makes the rules follow Services and endpoints',
+    'the rules follow Services and endpoints',
     {
       scenario: 'A Service gets two endpoints, one becomes unready, and at last the Service is deleted.',
       rule: 'Rules follow every change; a deleted Service leaves no chain behind.',
@@ -79,7 +79,7 @@ describe('kube-proxy', () => {
   )
 
   lesson(
-    'writes nothing before it knows everything',
+    'kube-proxy writes nothing before it knows everything',
     {
       scenario: 'The list of Services is there, the one of EndpointSlices still on its way.',
       rule: 'Half of the truth would look like Services without endpoints, and refuse traffic that works.',
@@ -105,15 +105,15 @@ describe('kube-proxy', () => {
       }
       await start(slow)
       await listed
-      expect(stack.iptables.applied).toEqual([])
+      expect({ 'written so far': stack.iptables.applied }).toEqual({ 'written so far': [] })
       release()
       await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
-      expect(stack.iptables.applied).toHaveLength(1)
+      expect({ 'times written': stack.iptables.applied.length }).toEqual({ 'times written': 1 })
     },
   )
 
   lesson(
-    'leaves no gap when it restarts',
+    'kube-proxy leaves no gap when it restarts',
     {
       scenario: 'kube-proxy stops and starts again. Meanwhile one of two endpoints went away.',
       rule: 'Rules stay while it is away. The first write after a start already knows everything, and changes only what differs.',
@@ -129,13 +129,13 @@ describe('kube-proxy', () => {
       stack.iptables.applied.length = 0
       await start()
       await stack.until((rules) => destinations(rules, packet())['10.244.1.5:8080'] === 1000)
-      expect(stack.iptables.applied).toHaveLength(1)
+      expect({ 'times written': stack.iptables.applied.length }).toEqual({ 'times written': 1 })
       expect(stack.iptables.applied[0]).not.toContain(':KUBE-SERVICES')
     },
   )
 
   lesson(
-    'writes all rules again when the network stack was replaced',
+    'kube-proxy writes all rules again when the network stack was replaced',
     {
       scenario: 'The node restarts: its network stack is empty.',
       rule: 'What the kernel has is read again, never assumed.',
@@ -154,7 +154,7 @@ describe('kube-proxy', () => {
   )
 
   lesson(
-    'ignores headless Services and those of another proxy',
+    'kube-proxy ignores headless Services and those of another proxy',
     {
       scenario: 'Three Services exist: ours, a headless one, and one with the label of another proxy.',
       rule: 'Only Services without those labels are watched at all.',
