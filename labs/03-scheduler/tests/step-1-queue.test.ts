@@ -135,7 +135,7 @@ describe('the active pods', () => {
 
 describe('a pod whose attempt failed', () => {
   lesson(
-    'a pod backs off after an error, and comes back by itself when the pause is over',
+    'a pod backs off after an error, and comes back by itself',
     {
       scenario: 'The API server refuses a binding at 5 s. It was the third attempt, so the pause is 4 s.',
       rule: 'After an error a pod becomes active again when its back-off ends, without any event.',
@@ -169,7 +169,7 @@ describe('a pod whose attempt failed', () => {
   )
 
   lesson(
-    'an unschedulable pod is tried at once when the change comes after its pause',
+    'an unschedulable pod is tried at once when a change comes after its pause',
     {
       scenario: 'A pod fitted nowhere at 0 s. At 20 s a node joins the cluster.',
       rule: 'moveAll makes an unschedulable pod active when its pause is over.',
@@ -185,7 +185,7 @@ describe('a pod whose attempt failed', () => {
   )
 
   lesson(
-    'an unschedulable pod waits for the rest of its pause when the change comes early',
+    'an unschedulable pod waits for the rest of its pause when a change is early',
     {
       scenario: 'A pod failed for the fourth time at 0 s, so its pause is 8 s. At 3 s a node joins the cluster.',
       rule: 'moveAll never cuts a pause short: in a busy cluster events come by the thousand.',
@@ -234,7 +234,7 @@ describe('a pod whose attempt failed', () => {
   )
 
   lesson(
-    'an unschedulable pod gets another chance when its own spec changes, but not when only its status does',
+    'an unschedulable pod is woken by its spec, not by its status',
     {
       scenario: 'An unschedulable pod gets a condition from the scheduler itself; later its user adds a toleration.',
       rule: 'A change of spec or labels wakes an unschedulable pod, a change of status does not: the scheduler writes that itself.',

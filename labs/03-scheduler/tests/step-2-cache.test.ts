@@ -47,7 +47,7 @@ describe('what a pod claims', () => {
   )
 
   lesson(
-    'sidecars count beside the app, and beside the init containers that start after them',
+    'sidecars count beside the app and beside later init containers',
     {
       scenario:
         'First an init container of 1 CPU, then a sidecar of 300m, then an init container of 1 CPU. The app asks for 500m.',
@@ -100,7 +100,7 @@ describe('the cache', () => {
     )
 
   lesson(
-    'the cache counts pods that the API server reports, and frees their room when they go',
+    'the cache counts reported pods, and frees their room when they go',
     {
       scenario: 'Two pods run on a node; one of them is deleted.',
       rule: 'requested is the sum over the pods that are there now.',
@@ -247,7 +247,7 @@ describe('the cache', () => {
   )
 
   lesson(
-    'pods count on a node that is reported after them, and still do when the node changes',
+    'pods count on a node that is reported after them, or changes',
     {
       scenario: 'The pod list arrives before the node list. Later the node reports less memory.',
       rule: 'The order of two watches means nothing.',

@@ -139,7 +139,7 @@ describe('host ports', () => {
   }
 
   lesson(
-    'host ports collide when number and protocol are equal and the addresses overlap',
+    'host ports collide by number, protocol and overlapping addresses',
     {
       scenario: 'One host port is in use on the node, another is wanted. Do they exclude each other?',
       rule: 'Number and protocol must be equal, and addresses overlap: 0.0.0.0 with every address, any other only with itself.',

@@ -134,7 +134,7 @@ describe('taints', () => {
   )
 
   lesson(
-    'a taint of effect NoExecute keeps pods away too, one of effect PreferNoSchedule does not',
+    'NoExecute keeps pods away too, PreferNoSchedule does not',
     {
       scenario: 'One node is out of reach (NoExecute), one would rather be left alone (PreferNoSchedule).',
       rule: 'NoExecute forbids as NoSchedule does. PreferNoSchedule is advice, and a matter for scores.',

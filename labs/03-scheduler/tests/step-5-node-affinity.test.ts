@@ -24,7 +24,7 @@ describe('a requirement', () => {
   lesson(
     'In and NotIn compare the label with a list',
     {
-      scenario: 'A node is in zone z1; another has no zone.',
+      scenario: 'The label zone of a node is z1, or missing. Read "z1 In z1,z2" as: label, operator, list.',
       rule: 'In needs the label. NotIn holds also where the label is missing.',
       source: DOCUMENTATION,
     },
@@ -44,7 +44,7 @@ describe('a requirement', () => {
   lesson(
     'Exists and DoesNotExist ask for the key of the label only',
     {
-      scenario: 'Some nodes have the label gpu, even with an empty value.',
+      scenario: 'The label gpu of a node is there, with an empty value, or missing.',
       rule: 'The value does not matter.',
       source: DOCUMENTATION,
     },
@@ -187,7 +187,7 @@ describe('what a pod requires', () => {
   )
 
   lesson(
-    'a pod requires selector and affinity when it has both; preferences do not count',
+    'a pod requires both selector and affinity; preferences do not count',
     {
       scenario: 'A pod has a selector that holds and an affinity that does not; another only prefers zone z9.',
       rule: 'Selector AND affinity. preferredDuringScheduling… never excludes a node.',

@@ -85,7 +85,7 @@ describe('least allocated', () => {
   )
 
   lesson(
-    'least allocated is 0 for a resource of which too much is asked, and leaves out one that the node lacks',
+    'least allocated counts 0 for an overfull resource, and skips a missing one',
     {
       scenario:
         'By the default amounts, a node is over its CPUs. Another node has no memory at all, a third has neither.',
@@ -111,7 +111,7 @@ describe('least allocated', () => {
 
 describe('balanced allocation', () => {
   lesson(
-    'balanced allocation is 100 when cpu and memory are used alike, and less the further they are apart',
+    'balanced allocation is best when cpu and memory are used alike',
     {
       scenario: 'With the pod, a node is at 50 % of both; another at 75 % of its CPUs and 25 % of its memory.',
       rule: '100 × (1 − half of the difference between the two fractions).',

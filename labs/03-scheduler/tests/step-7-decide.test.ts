@@ -207,7 +207,7 @@ describe('the message', () => {
   })
 
   lesson(
-    'the message counts each reason once per node, and sorts the counted reasons as text',
+    'the message counts reasons by node, and sorts the counted ones as text',
     {
       scenario: 'Fourteen nodes: twelve have a taint, two lack CPU, and one of these lacks memory too.',
       rule: '"<count> <reason>" parts, sorted as text: "12 …" comes before "2 …". One node may give several reasons.',
@@ -249,7 +249,7 @@ describe('the message', () => {
   )
 
   lesson(
-    'the message has its own words for an empty cluster, and for pods that must not preempt',
+    'the message has its own words for no nodes, and for preemption Never',
     {
       scenario: 'A cluster has no nodes yet. In another, a patient pod has preemptionPolicy Never.',
       rule: 'The texts are "no nodes available to schedule pods", and "preemption: not eligible due to preemptionPolicy=Never.".',

@@ -111,7 +111,7 @@ describe('the scheduler', () => {
   )
 
   lesson(
-    'the scheduler says why a pod fits nowhere, and tries again when a node comes',
+    'the scheduler says why a pod fits nowhere, and tries again for a new node',
     {
       scenario: 'A pod asks for 2 CPUs; the only node has 1. Then a bigger node joins.',
       rule: 'First a Warning Event and the condition PodScheduled=False; a new node wakes the pod, after its pause of 1 s.',
@@ -192,7 +192,7 @@ describe('the scheduler', () => {
   )
 
   lesson(
-    'the scheduler goes on after its connections broke, and after a restart of its own',
+    'the scheduler goes on after broken connections, and after a restart',
     {
       scenario: 'The API server drops all connections; later the scheduler itself is stopped and started again.',
       rule: 'Everything it knows can be read again.',

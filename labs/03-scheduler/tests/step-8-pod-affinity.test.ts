@@ -105,7 +105,7 @@ describe('required affinity', () => {
   )
 
   lesson(
-    'required affinity with several terms looks for pods that all of them select',
+    'several affinity terms look for pods that all of them select',
     {
       scenario:
         'A pod wants to be in a zone with app=db, and on a host with tier=fast. One pod is both; another is only app=db.',
@@ -279,7 +279,7 @@ describe('preferred affinity', () => {
   )
 
   lesson(
-    'preferred affinity has no opinion when nothing is selected, and makes no difference where there is none',
+    'preferred affinity has no opinion when nothing is selected',
     {
       scenario: 'A pod likes app=cache; there is none. Later both zones have one.',
       rule: 'No term selected anything: undefined. All sums equal: all 0.',

@@ -35,7 +35,7 @@ const answers = (one: Pod, nodes: readonly NodeInfo[]) => {
 
 describe('which pods count', () => {
   lesson(
-    'pods count that the selector matches, in the same namespace, and not on their way out',
+    'selected pods count if in the same namespace, and not on their way out',
     {
       scenario:
         'On a node run two web pods, one web pod of another namespace, one that is being deleted, and a database.',
@@ -194,7 +194,7 @@ describe('spreading as a preference', () => {
   )
 
   lesson(
-    'the score counts hosts one by one, and pods in a zone also on nodes that are not feasible',
+    'the score counts hosts one by one, and zones with all their nodes',
     {
       scenario: 'Zone z1 has a full node with 6 web pods and a feasible one with none; z2 has one node with 2.',
       rule: 'For the host, only its own pods count. For the zone, all of its nodes.',
@@ -210,7 +210,7 @@ describe('spreading as a preference', () => {
   )
 
   lesson(
-    'the score is 0 for a node that takes no part, and 100 when nothing is there',
+    'a node that takes no part scores 0; with no pods at all, others score 100',
     {
       scenario: 'One node has no zone. No web pod runs yet.',
       rule: 'A node without a topology label scores 0; if the highest cost is 0, the others score 100.',

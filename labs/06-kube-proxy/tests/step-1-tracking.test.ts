@@ -108,7 +108,7 @@ describe('Services', () => {
   )
 
   lesson(
-    'a Service that is no LoadBalancer any more ignores what is left over from it',
+    'a Service that is no LoadBalancer any more ignores what is left of it',
     {
       scenario: 'A Service was of type LoadBalancer; it is of type NodePort now, but its status still has the address.',
       rule: 'Load balancer addresses and source ranges count only for type LoadBalancer.',
@@ -124,7 +124,7 @@ describe('Services', () => {
   )
 
   lesson(
-    'a Service has affinity only if it asks for it, for three hours unless it says otherwise',
+    'a Service has affinity only if it asks for it, by default for three hours',
     {
       scenario: 'Three Services: no affinity, affinity by client IP, and the same with 600 seconds.',
       rule: 'sessionAffinity ClientIP without a timeout means 10800 seconds; anything else means none.',

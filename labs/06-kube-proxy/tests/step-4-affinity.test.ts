@@ -11,7 +11,7 @@ const [first, second] = [SEP['10.244.1.5']!, SEP['10.244.2.7']!]
 
 describe('remembering a client', () => {
   lesson(
-    'remembering a client writes its address into the list of the endpoint, and never stands in the way',
+    "remembering puts the client into the endpoint's list, and always holds",
     {
       scenario: 'A client is sent to an endpoint for the first time; its DNAT rule carries the match.',
       rule: "The match always holds, and the list then has the client's address.",
@@ -108,7 +108,7 @@ describe('sending a known client back', () => {
 
 describe('all rules of a node', () => {
   lesson(
-    'a client stays where the dice first sent it, and new clients are shared out',
+    'a client stays where the dice first sent it; new clients are shared out',
     {
       scenario: 'Two clients connect to a Service with affinity; the dice send one to each endpoint. Both come back.',
       rule: 'Every connection of a client within the time goes to the same endpoint, whatever the dice would say.',

@@ -114,7 +114,7 @@ describe('external traffic with the policy Local', () => {
     )
 
   lesson(
-    'external traffic with policy Local goes to an endpoint of this node, which sees the client',
+    'with policy Local, an endpoint of this node gets and sees the client',
     {
       scenario: 'A client outside connects to the node port.',
       rule: 'Traffic that stays on the node needs no masquerading: the reply passes this node anyway.',

@@ -57,7 +57,7 @@ describeWith(['docker'], 'kube-proxy on a node', () => {
   })
 
   lesson(
-    'writes rules that the kernel takes, and recognises them when it reads them back',
+    'the kernel takes the rules, and they are recognised when read back',
     {
       scenario: 'Every kind of Service at once is applied to the network stack of a node, and read back from it.',
       rule: 'iptables-restore accepts the text; what iptables-save then prints needs no changes.',
@@ -94,7 +94,7 @@ describeWith(['docker'], 'kube-proxy on a node', () => {
   )
 
   lesson(
-    'shares connections among real pods, on into a restart of the node',
+    'connections are shared among real pods, on into a restart of the node',
     {
       scenario:
         'Two pods answer for a Service; a third, and this machine, ask. Then the node restarts and loses all rules.',
@@ -115,7 +115,7 @@ describeWith(['docker'], 'kube-proxy on a node', () => {
   )
 
   lesson(
-    'can be restarted while requests are under way, and none of them fails',
+    'no request fails while kube-proxy restarts',
     {
       scenario: 'A pod asks the Service again and again, while kube-proxy stops and starts three times.',
       rule: 'Rules are never taken away to be written again: there is no moment without them.',
