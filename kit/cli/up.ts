@@ -151,7 +151,8 @@ function sayHowToUse(cluster: Cluster, flags: UpFlags, missing: readonly Missing
     'Three things to try:',
     '    kubectl get nodes -o wide',
     '    kubectl apply -f kit/examples/hello.yaml && kubectl get pods -o wide -w',
-    `    npm run cluster -- kill kube-scheduler${name}     (and watch it come back: npm run cluster -- status${name})`,
+    `    npm run cluster -- kill kube-scheduler${name}`,
+    `    npm run cluster -- status${name}   (it has come back)`,
     '',
     `Logs: ${relative(process.cwd(), cluster.directory.logs)}/    Stop: ${flags.detach ? `npm run cluster -- down${name}` : 'Ctrl-C'}`,
   ]
