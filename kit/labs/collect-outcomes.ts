@@ -5,10 +5,11 @@
  * no test waited for, a process that died, code that never comes back. Silence is never a pass.
  */
 import { join, relative } from 'node:path'
-import type { TestCase, TestModule } from 'vitest/node'
+import type { TestCase, TestModule, TestSuite } from 'vitest/node'
 import { stripAnsi } from '../cli/terminal/layout.ts'
 import type { Lab, Step } from './catalog.ts'
 import { readNotImplemented, type StepRun, type TestFailure, type TestOutcome } from './outcome.ts'
+import type { SilentFile } from './signs-of-life.ts'
 
 export type Collector = ReturnType<typeof createCollector>
 
@@ -16,7 +17,6 @@ export type Collector = ReturnType<typeof createCollector>
 export function createCollector(root: string, order: ReadonlyMap<string, { lab: Lab; step: Step }>) {
   const ended = new Map<string, { tests: TestOutcome[]; problem?: TestFailure | undefined }>()
   const output = new Map<string, string[]>()
-  const current = new Map<string, TestCase>()
   let tests = 0
   let changed: (lab: Lab, step: Step, testsDone: number) => void = () => {}
   const sign = (moduleId: string) => {
@@ -26,12 +26,10 @@ export function createCollector(root: string, order: ReadonlyMap<string, { lab: 
 
   const reporter = {
     onTestCaseReady(test: TestCase) {
-      current.set(test.module.moduleId, test)
       sign(test.module.moduleId)
     },
     onTestCaseResult(test: TestCase) {
       tests++
-      current.delete(test.module.moduleId)
       sign(test.module.moduleId)
     },
     onUserConsoleLog({ taskId = '', content }: { taskId?: string; content: string }) {
@@ -39,7 +37,8 @@ export function createCollector(root: string, order: ReadonlyMap<string, { lab: 
     },
     onTestModuleEnd(module: TestModule) {
       const lab = order.get(module.moduleId)?.lab
-      if (!lab) return
+      // What was given up stays so: the end of its worker is not the end of its tests.
+      if (!lab || ended.has(module.moduleId)) return
       const error = module.errors()[0]
       ended.set(module.moduleId, {
         tests: [...module.children.allTests()].map((test) => describeTest(root, lab, test, output.get(test.id) ?? [])),
@@ -54,7 +53,6 @@ export function createCollector(root: string, order: ReadonlyMap<string, { lab: 
     begin(onChange: typeof changed) {
       ended.clear()
       output.clear()
-      current.clear()
       tests = 0
       changed = onChange
     },
@@ -79,14 +77,11 @@ export function createCollector(root: string, order: ReadonlyMap<string, { lab: 
       }
       return [...changedSteps]
     },
-    endStuckModules(afterMs: number) {
-      for (const path of order.keys()) {
-        if (ended.has(path)) continue
-        const test = current.get(path)
-        const message = `did not come back within ${afterMs / 1000} seconds: an endless loop?`
-        const failure = { name: 'Error', message: test ? `"${test.name}" ${message}` : message }
-        ended.set(path, { tests: [], problem: failure })
-      }
+    hasEnded: (path: string) => ended.has(path),
+    /** Gives up a file whose code does not come back. */
+    endStuckModule({ file, test, silentMs }: SilentFile) {
+      const message = `did not come back within ${Math.round(silentMs / 1000)} seconds: an endless loop?`
+      ended.set(file, { tests: [], problem: { name: 'Error', message: test ? `"${test}" ${message}` : message } })
     },
     /** A file that Vitest never ended (it does not exist, or its process died) is a problem, not a pass. */
     endMissingModules() {
@@ -114,13 +109,18 @@ function describeTest(root: string, lab: Lab, test: TestCase, output: readonly s
   const { lesson, seed } = test.meta()
   const error = errors?.[0]
   return {
-    title: test.name,
+    title: titleOf(test),
     state: state === 'passed' || state === 'failed' ? state : 'skipped',
     lesson,
     seed,
     failure: error && describeError(root, lab, error),
     output,
   }
+}
+
+/** A test is often only half a sentence, and what it is about stands above it. */
+function titleOf(test: TestCase | TestSuite): string {
+  return test.parent.type === 'module' ? test.name : `${titleOf(test.parent)}: ${test.name}`
 }
 
 function describeError(root: string, lab: Lab, error: VitestError): TestFailure {

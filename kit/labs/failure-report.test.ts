@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createPaint } from '../cli/terminal/paint.ts'
 import type { Lab, Step } from './catalog.ts'
-import { stepReport } from './lab-report.ts'
+import { silenceReport, stepReport } from './lab-report.ts'
 import { judgeStep, type Part, type TestFailure, type TestOutcome } from './outcome.ts'
 
 const step: Step = {
@@ -178,6 +178,19 @@ describe('what a learner reads', () => {
       Source      kube-scheduler: backend/cache
       Where       labs/03-scheduler/src/filters/resources.ts:40:7
       Test        labs/03-scheduler/tests/step-3-filters.test.ts:12:5
+`)
+  })
+
+  it('about code that blocks its worker, while it does', () => {
+    const lines = (test: string | undefined, watching: boolean) =>
+      `${silenceReport(test, 10_200, watching, createPaint(false), 80).join('\n')}`
+    expect(lines('a full node: moves on', true)).toBe(`
+      still in "a full node: moves on" after 10 s: an endless loop? Save to
+      start over, q to quit.
+`)
+    expect(lines(undefined, false)).toBe(`
+      still loading the test file after 10 s: an endless loop? Ctrl-C to stop;
+      it is given up after 30 s.
 `)
   })
 

@@ -1,9 +1,10 @@
 /** The lines that list labs and steps with what the tests said about them. */
-import { indent, spread } from '../cli/terminal/layout.ts'
+import { indent, spread, wrap } from '../cli/terminal/layout.ts'
 import type { Paint } from '../cli/terminal/paint.ts'
 import type { Lab, Step } from './catalog.ts'
 import { printed, reportFailure } from './failure-report.ts'
 import type { StepOutcome, StepStatus } from './outcome.ts'
+import { STUCK_AFTER_MS } from './signs-of-life.ts'
 
 export function labHeading(lab: Lab, paint: Paint): string {
   return `  ${paint.strong(`Lab ${lab.number} · ${lab.title}`)}`
@@ -31,6 +32,23 @@ export function stepReport(outcome: StepOutcome, paint: Paint, width: number, sh
     return showOutput && output.length > 0 ? [line, '', ...indent(printed(output, paint), 6)] : [line]
   }
   return [line, '', ...indent(reportFailure(outcome, paint, width - 8), 6)]
+}
+
+/** While code blocks its worker: what it was in the middle of, and the ways out. */
+export function silenceReport(
+  test: string | undefined,
+  silentMs: number,
+  watching: boolean,
+  paint: Paint,
+  width: number,
+): string[] {
+  const seconds = (ms: number) => `${Math.round(ms / 1000)} s`
+  const where = test === undefined ? 'loading the test file' : `in "${test}"`
+  const wayOut = watching
+    ? 'Save to start over, q to quit.'
+    : `Ctrl-C to stop${Number.isFinite(STUCK_AFTER_MS) ? `; it is given up after ${seconds(STUCK_AFTER_MS)}` : ''}.`
+  const text = `still ${where} after ${seconds(silentMs)}: an endless loop? ${wayOut}`
+  return ['', ...indent(wrap(text, width - 8), 6).map(paint.open), '']
 }
 
 /** What stands at the right edge of a step's line. */

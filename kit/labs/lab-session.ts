@@ -5,7 +5,7 @@ import { pageWidth } from '../cli/terminal/layout.ts'
 import { createPaint, wantsColours } from '../cli/terminal/paint.ts'
 import { createProgressLine } from '../cli/terminal/progress-line.ts'
 import type { Lab, Step } from './catalog.ts'
-import { earned, labHeading, points, stepLine, stepReport } from './lab-report.ts'
+import { earned, labHeading, points, silenceReport, stepLine, stepReport } from './lab-report.ts'
 import { judgeStep, type StepOutcome, type StepRun } from './outcome.ts'
 import { readParts } from './parts.ts'
 import type { LabRunner } from './run-labs.ts'
@@ -17,6 +17,8 @@ export interface SessionOptions {
   readonly steps: readonly Step[]
   /** False for `--json`. */
   readonly print: boolean
+  /** The learner is watching: the run comes again by itself, and keys stand for commands. */
+  readonly watching?: boolean
 }
 
 /** Runs and prints. Returns the outcomes of the steps that were judged. */
@@ -34,10 +36,14 @@ export async function runLabOnce(runner: LabRunner, options: SessionOptions): Pr
   say(['', labHeading(lab, paint), ''])
   if (options.print && steps[0]) line.show(stepLine(steps[0], 'running', undefined, paint, width))
   const judge = (run: StepRun) => judgeStep(run, (step) => readParts(root, lab, step))
-  await runner.run({
+  const ended = await runner.run({
     progress(_, __, testsDone) {
       const step = steps[outcomes.length]
       if (options.print && step) line.show(stepLine(step, `running, ${testsDone} tests done`, undefined, paint, width))
+    },
+    silent(_, test, silentMs) {
+      line.clear()
+      say(silenceReport(test, silentMs, options.watching === true, paint, width))
     },
     stepEnded(run) {
       line.clear()
@@ -55,6 +61,7 @@ export async function runLabOnce(runner: LabRunner, options: SessionOptions): Pr
     },
   })
   line.clear()
+  if (ended === 'stopped') return outcomes
   const judged = outcomes.map((outcome) => outcome.step)
   const rest = steps.filter((step) => !judged.includes(step))
   if (rest.length > 0) say(['', ...rest.map((step) => stepLine(step, '', undefined, paint, width))])

@@ -6,11 +6,13 @@
  */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { BaseSequencer, createVitest, type TestSpecification, type Vitest } from 'vitest/node'
 import { importConditions } from '../cli/import-conditions.ts'
 import { type Lab, repositoryRoot, type Step } from './catalog.ts'
 import { type Collector, createCollector } from './collect-outcomes.ts'
 import type { StepRun } from './outcome.ts'
+import { DEAF_AFTER_MS, listenForSigns, SILENT_AFTER_MS, SignsOfLife, STUCK_AFTER_MS } from './signs-of-life.ts'
 
 export interface LabSteps {
   readonly lab: Lab
@@ -25,12 +27,16 @@ export interface RunEvents {
    * only not implemented yet does not count: a given loop may call parts of later steps.
    */
   errorEscaped?(run: StepRun): void
-  /** A test has begun or ended: a sign of life. */
+  /** A test has begun or ended. */
   progress?(lab: Lab, step: Step, testsDone: number): void
+  /** Said once for a file whose code blocks its worker: an endless loop, most likely. */
+  silent?(step: Step, test: string | undefined, silentMs: number): void
 }
 
 export interface LabRunner {
-  run(events: RunEvents): Promise<void>
+  run(events: RunEvents): Promise<'ended' | 'stopped'>
+  /** Ends the run that is going on, without further outcomes: a worker that still answers ends its test first. */
+  stop(): void
   /** Forgets what was loaded of these files (absolute paths), so that the next run sees their new text. */
   filesChanged(paths: readonly string[]): void
   close(): Promise<void>
@@ -38,7 +44,7 @@ export interface LabRunner {
 
 /** What waits for something that never happens should not keep a learner waiting; no test comes near it. */
 const TEST_TIMEOUT_MS = 10_000
-const STUCK_AFTER_MS = 60_000
+const LOOK_EVERY_MS = 250
 
 /** A Vite plugin that gives some files another text than the disk has. */
 export interface FileSource {
@@ -95,6 +101,7 @@ export async function createLabRunner(
         include: steps.flatMap((step) => step.tests.map((test) => `labs/${lab.name}/${test}`)),
         // Quicker to start than processes, by a third of the learner's waiting time.
         pool: 'threads' as const,
+        setupFiles: [fileURLToPath(new URL('./heartbeat.ts', import.meta.url))],
         testTimeout: testTimeoutMs,
       },
     }
@@ -109,8 +116,20 @@ export async function createLabRunner(
     projects,
   } as Parameters<typeof createVitest>[1])
 
+  let stop = () => {}
   return {
-    run: (events) => runOnce(vitest, collector, order, events, stuckAfterMs),
+    async run(events) {
+      let ended: 'ended' | 'stopped' = 'ended'
+      const run = startRun(vitest, collector, order, events, stuckAfterMs)
+      stop = () => {
+        ended = 'stopped'
+        run.stop()
+      }
+      await run.finished
+      stop = () => {}
+      return ended
+    },
+    stop: () => stop(),
     filesChanged(changed) {
       for (const path of changed) vitest.invalidateFile(path)
     },
@@ -118,57 +137,89 @@ export async function createLabRunner(
   }
 }
 
-async function runOnce(
+function startRun(
   vitest: Vitest,
   collector: Collector,
   order: ReadonlyMap<string, { lab: Lab; step: Step }>,
   events: RunEvents,
   stuckAfterMs: number,
-): Promise<void> {
+): { finished: Promise<void>; stop(): void } {
   const steps = [...new Set(order.values())]
+  const signs = new SignsOfLife()
+  const told = new Set<string>()
   let next = 0
   let stopped = false
-  let lastSign = Date.now()
-  let giveUp: () => void = () => {}
-  const stuck = new Promise<void>((resolve) => {
-    giveUp = resolve
-  })
+  let forced = false
+  let lastSignMs = Date.now()
 
+  const cancel = () => void vitest.cancelCurrentRun('test-failure')
+  const stop = () => {
+    if (stopped) return
+    stopped = true
+    cancel()
+  }
+  /** Vitest waits for its workers when it is asked to cancel once, and ends them when it is asked again meanwhile. */
+  const force = () => {
+    if (forced) return
+    forced = true
+    collector.endMissingModules()
+    reportEnded()
+    cancel()
+    cancel()
+  }
   const reportEnded = () => {
+    for (const path of order.keys()) if (collector.hasEnded(path)) signs.ended(path)
     for (let item = steps[next]; item && !stopped; item = steps[next]) {
       const run = collector.stepRun(item.lab, item.step)
       if (!run) return
       next++
-      if (!events.stepEnded(run)) stopped = true
+      if (!events.stepEnded(run)) stop()
     }
-    if (stopped) void vitest.cancelCurrentRun('test-failure')
   }
+  const lookForBlockedWorkers = () => {
+    const now = Date.now()
+    if (stopped && signs.silent(DEAF_AFTER_MS, now).length > 0) force()
+    for (const { file, test, silentMs } of signs.silent(SILENT_AFTER_MS, now)) {
+      if (stopped || told.has(file)) continue
+      told.add(file)
+      events.silent?.(order.get(file)!.step, test, silentMs)
+    }
+    const stuck = signs.silent(stuckAfterMs, now)
+    for (const file of stuck) collector.endStuckModule(file)
+    if (stuck.length > 0) reportEnded()
+    const nothingLeft = [...order.keys()].every(collector.hasEnded)
+    if (stuck.length > 0 && (stopped || nothingLeft)) force()
+    if (now - lastSignMs >= stuckAfterMs) force()
+  }
+
   collector.begin((lab, step, done) => {
-    lastSign = Date.now()
-    events.progress?.(lab, step, done)
+    lastSignMs = Date.now()
+    if (!stopped) events.progress?.(lab, step, done)
     reportEnded()
   })
-  const watchdog = setInterval(() => {
-    if (Date.now() - lastSign < stuckAfterMs) return
-    collector.endStuckModules(stuckAfterMs)
-    reportEnded()
-    // Vitest waits for its workers, unless it was told to end them.
-    void vitest.cancelCurrentRun('test-failure')
-    giveUp()
-  }, 1000)
-  try {
-    const specifications = await vitest.globTestSpecifications()
-    const finished = vitest.runTestSpecifications(specifications, true).then(({ unhandledErrors }) => {
+  const stopListening = listenForSigns((sign) => {
+    if (!order.has(sign.file)) return
+    lastSignMs = Date.now()
+    signs.sign(sign, lastSignMs)
+  })
+  const watchdog = setInterval(lookForBlockedWorkers, LOOK_EVERY_MS)
+
+  const run = async () => {
+    try {
+      const specifications = await vitest.globTestSpecifications()
+      if (stopped) return
+      const { unhandledErrors } = await vitest.runTestSpecifications(specifications, true)
       const reported = steps.slice(0, next).map((item) => item.step)
-      for (const { lab, step } of collector.escaped(unhandledErrors)) {
-        const run = collector.stepRun(lab, step)
-        if (run && reported.includes(step)) events.errorEscaped?.(run)
+      for (const { lab, step } of forced ? [] : collector.escaped(unhandledErrors)) {
+        const again = collector.stepRun(lab, step)
+        if (again && reported.includes(step)) events.errorEscaped?.(again)
       }
-    })
-    await Promise.race([finished, stuck])
-    collector.endMissingModules()
-    reportEnded()
-  } finally {
-    clearInterval(watchdog)
+      collector.endMissingModules()
+      reportEnded()
+    } finally {
+      clearInterval(watchdog)
+      stopListening()
+    }
   }
+  return { finished: run(), stop }
 }

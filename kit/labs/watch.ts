@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createPaint, wantsColours } from '../cli/terminal/paint.ts'
 import { listFiles } from '../stubs/stub-tree.ts'
 import type { Lab, Step } from './catalog.ts'
-import { nextHint } from './hints.ts'
+import { hintOffer, nextHint } from './hints.ts'
 import { runLabOnce } from './lab-session.ts'
 import type { StepOutcome } from './outcome.ts'
 import { createLabRunner, type LabRunner } from './run-labs.ts'
@@ -19,6 +19,14 @@ import { createLabRunner, type LabRunner } from './run-labs.ts'
  */
 const LOOK_EVERY_MS = 250
 
+const KEYS = [
+  ['enter', 'run again'],
+  ['n', 'next step'],
+  ['a', 'whole lab'],
+  ['h', 'hint'],
+  ['q', 'quit'],
+] as const
+
 /** Resolves with the exit code when the learner quits: 0 when the last run passed. */
 export async function watchLab(root: string, lab: Lab, first: readonly Step[]): Promise<number> {
   const paint = createPaint(wantsColours(process.stdout))
@@ -27,38 +35,48 @@ export async function watchLab(root: string, lab: Lab, first: readonly Step[]): 
   let outcomes: StepOutcome[] = []
   let busy = false
   let again = false
+  let quitting = false
+  /** The step whose next hint the key `h` gives when it is pressed once more: a slip of the finger must cost none. */
+  let offered: Step | undefined
 
   const run = async () => {
-    if (busy) {
-      again = true
-      return
-    }
     busy = true
     do {
       again = false
+      offered = undefined
       runner.filesChanged([...fileTimes(root, lab).keys()])
       if (process.stdout.isTTY) process.stdout.write('\u001b[2J\u001b[3J\u001b[H')
-      outcomes = await runLabOnce(runner, { root, lab, steps, print: true })
-      process.stdout.write(`  ${keys()}\n`)
+      outcomes = await runLabOnce(runner, { root, lab, steps, print: true, watching: true })
     } while (again)
     busy = false
+    if (!quitting) printKeys()
   }
-  const keys = () =>
-    [
-      ['enter', 'run again'],
-      ['n', 'next step'],
-      ['a', 'whole lab'],
-      ['h', 'hint'],
-      ['q', 'quit'],
-    ]
-      .map(([key, what]) => `${paint.link(key!)} ${paint.quiet(what!)}`)
-      .join('   ')
+  /** A run of what is no longer on the disk is of no use: it ends, even if its code never would. */
+  const startOver = () => {
+    if (!busy) {
+      current = run()
+      return
+    }
+    again = true
+    runner.stop()
+  }
+  const printKeys = () => {
+    const keys = KEYS.map(([key, what]) => `${paint.link(key)} ${paint.quiet(what)}`)
+    process.stdout.write(`  ${keys.join('   ')}\n`)
+  }
   const choose = async (chosen: readonly Step[]) => {
     if (busy) return
     await runner.close()
     steps = chosen
     runner = await createLabRunner([{ lab, steps }])
-    await run()
+    startOver()
+  }
+  const hint = () => {
+    const step = outcomes.find((outcome) => outcome.status !== 'passed')?.step ?? steps[0]!
+    const lines = offered === step ? nextHint(root, lab, step) : hintOffer(root, step)
+    offered = offered === step ? undefined : step
+    process.stdout.write(`\n${lines.join('\n')}\n`)
+    if (!busy) printKeys()
   }
 
   let known = fileTimes(root, lab)
@@ -66,21 +84,28 @@ export async function watchLab(root: string, lab: Lab, first: readonly Step[]): 
     const now = fileTimes(root, lab)
     const differs = now.size !== known.size || [...now].some(([path, time]) => known.get(path) !== time)
     known = now
-    if (differs) void run()
+    if (differs) startOver()
   }, LOOK_EVERY_MS)
 
-  await run()
-  await new Promise<void>((quit) => {
+  let current = run()
+  await new Promise<void>((quit, fail) => {
+    current.catch(fail)
     onKey((key) => {
       if (key === 'q' || key === '\u0003' || key === '\u0004') quit()
-      else if (key === '\r' || key === '\n' || key === 'r') void run()
+      else if (key === '\r' || key === '\n' || key === 'r') startOver()
       else if (key === 'n') void choose([stepAfter(lab, outcomes, steps)])
       else if (key === 'a') void choose(lab.steps)
-      else if (key === 'h') process.stdout.write(hintText(root, lab, outcomes, steps))
+      else if (key === 'h') hint()
     })
+    // Without a terminal: what was begun is still worth its verdict.
+    process.stdin.on('end', () => current.then(quit, fail))
   })
   clearInterval(looker)
   stopKeys()
+  quitting = true
+  again = false
+  runner.stop()
+  await current
   await runner.close()
   return outcomes.length === steps.length && outcomes.every((outcome) => outcome.status === 'passed') ? 0 : 1
 }
@@ -105,11 +130,6 @@ function stepAfter(lab: Lab, outcomes: readonly StepOutcome[], steps: readonly S
   return lab.steps[lab.steps.indexOf(last) + 1] ?? last
 }
 
-function hintText(root: string, lab: Lab, outcomes: readonly StepOutcome[], steps: readonly Step[]): string {
-  const step = outcomes.find((outcome) => outcome.status !== 'passed')?.step ?? steps[0]!
-  return `\n${nextHint(root, lab, step).join('\n')}\n`
-}
-
 /** One call per key; without a terminal, whole lines count by their first letter. */
 function onKey(handle: (key: string) => void): void {
   const { stdin } = process
@@ -118,7 +138,6 @@ function onKey(handle: (key: string) => void): void {
   stdin.on('data', (text: string) => {
     for (const key of stdin.isTTY ? text : text.slice(0, 1)) handle(key)
   })
-  stdin.on('end', () => handle('q'))
 }
 
 /** Gives the terminal back; a stream that is still read would keep the process alive. */
