@@ -7,9 +7,14 @@ import type { Part } from './outcome.ts'
 
 /** The tagged symbols of a step, in the order of the solution's text. */
 export function readParts(root: string, lab: Lab, step: Step): Part[] {
-  return generateStubTree(root, lab.name)
-    .tasks.filter((task) => task.step === step.id)
-    .map(({ symbol, task, file }) => ({ symbol, task, file, written: !throwsFor(join(root, file), step.id, symbol) }))
+  return readLabParts(root, lab).filter((part) => part.step === step.id)
+}
+
+/** The tagged symbols of all steps of a lab. */
+export function readLabParts(root: string, lab: Lab): (Part & { readonly step: string })[] {
+  return generateStubTree(root, lab.name).tasks.map(({ step, symbol, task, file }) => {
+    return { step, symbol, task, file, written: !throwsFor(join(root, file), step, symbol) }
+  })
 }
 
 /** Whether the file still has the stub's `throw new NotImplemented('3.2', 'symbol', …)`. */
