@@ -40,8 +40,8 @@ export class Backoff {
   }
 
   /**
-   * Another try begins: sets the pause before the one after it. 10 seconds for a new or forgiven key, else twice the last,
-   * at most 5 minutes.
+   * Another try begins at `nowMs`, after the failure at `sinceMs`: sets the pause before the one after it. 10 seconds for a
+   * new key and one that is forgiven (by the rule of `remainingMs`), else twice the last, at most 5 minutes.
    *
    * @lab 5.4 Double the pause
    */

@@ -59,7 +59,7 @@ export function sandboxToCreate(status: RuntimePodStatus): { create: boolean; at
 export type InitProgress =
   | { readonly kind: 'done' }
   | { readonly kind: 'start'; readonly name: string }
-  /** One runs, or waits for its turn. */
+  /** One runs. */
   | { readonly kind: 'wait' }
   /** One failed, and the restart policy is Never: the pod has failed. */
   | { readonly kind: 'failed' }
@@ -67,9 +67,10 @@ export type InitProgress =
 /**
  * How far the init containers are. They run one after the other, in the spec's order, each until it exits with 0.
  *
- * - Done when the last one has succeeded, or when any app container was ever made (init containers may have been cleaned
- *   away since), or when there are none.
- * - A failed one runs again, unless the restart policy is `Never`.
+ * - Only what was made in the pod's sandbox (the newest one, see `podSandboxId`) counts: a new sandbox begins from the top.
+ * - Done when any app container was ever made there (init containers may have been cleaned away since), when the last one
+ *   has succeeded, or when there are none. A success also vouches for those before it, if they were cleaned away.
+ * - One that was made but never started is started. A failed one runs again, unless the restart policy is `Never`.
  *
  * @lab 5.2 Find the next init container
  */

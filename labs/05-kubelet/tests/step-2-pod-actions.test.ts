@@ -22,12 +22,21 @@ describe('whether a container runs again', () => {
       source: RESTART,
     },
     () => {
-      const restarts = (restartPolicy: string | undefined, exitCode: number) =>
-        shouldRestart(pod(restartPolicy ? { restartPolicy } : {}), 'main', runtime(ended('main', exitCode)))
-      expect([restarts('Always', 0), restarts('Always', 3)]).toEqual([true, true])
-      expect([restarts('OnFailure', 0), restarts('OnFailure', 3)]).toEqual([false, true])
-      expect([restarts('Never', 0), restarts('Never', 3)]).toEqual([false, false])
-      expect([restarts(undefined, 0), restarts(undefined, 3)]).toEqual([true, true])
+      const restarts = (changes: object) => ({
+        'after exit code 0': shouldRestart(pod(changes), 'main', runtime(ended('main', 0))),
+        'after exit code 3': shouldRestart(pod(changes), 'main', runtime(ended('main', 3))),
+      })
+      expect({
+        Always: restarts({ restartPolicy: 'Always' }),
+        OnFailure: restarts({ restartPolicy: 'OnFailure' }),
+        Never: restarts({ restartPolicy: 'Never' }),
+        'no policy': restarts({}),
+      }).toEqual({
+        Always: { 'after exit code 0': true, 'after exit code 3': true },
+        OnFailure: { 'after exit code 0': false, 'after exit code 3': true },
+        Never: { 'after exit code 0': false, 'after exit code 3': false },
+        'no policy': { 'after exit code 0': true, 'after exit code 3': true },
+      })
     },
   )
 
@@ -40,9 +49,11 @@ describe('whether a container runs again', () => {
     },
     () => {
       const never = pod({ restartPolicy: 'Never' })
-      expect(shouldRestart(never, 'main', nothingRunning)).toBe(true)
-      expect(shouldRestart(never, 'main', runtime(attempt('main', { state: 'CONTAINER_CREATED' })))).toBe(true)
-      expect(shouldRestart(never, 'main', runtime(attempt('main')))).toBe(false)
+      expect({
+        'never made': shouldRestart(never, 'main', nothingRunning),
+        'made, not started': shouldRestart(never, 'main', runtime(attempt('main', { state: 'CONTAINER_CREATED' }))),
+        running: shouldRestart(never, 'main', runtime(attempt('main'))),
+      }).toEqual({ 'never made': true, 'made, not started': true, running: false })
     },
   )
 
@@ -55,9 +66,11 @@ describe('whether a container runs again', () => {
     },
     () => {
       const status = runtime(ended('main', 0, { attempt: 1 }), ended('main', 3))
-      expect(shouldRestart(pod({ restartPolicy: 'OnFailure' }), 'main', status)).toBe(false)
       const dying = pod({ metadata: { deletionTimestamp: '2026-01-01T00:00:00Z' } })
-      expect(shouldRestart(dying, 'main', nothingRunning)).toBe(false)
+      expect({
+        'failed, then succeeded': shouldRestart(pod({ restartPolicy: 'OnFailure' }), 'main', status),
+        'in a pod that goes': shouldRestart(dying, 'main', nothingRunning),
+      }).toEqual({ 'failed, then succeeded': false, 'in a pod that goes': false })
     },
   )
 })
@@ -78,10 +91,11 @@ describe('whether the pod needs a sandbox', () => {
   )
 
   lesson(
-    'is yes when there is none, when it died, and when there are two',
+    'is yes when there is none, when the newest died, and when there are two',
     {
-      scenario: 'Three pods: a new one; one whose sandbox was killed from outside; one with two ready sandboxes.',
-      rule: 'The attempt counts up, because names are made of it.',
+      scenario:
+        'Four pods: a new one; one whose sandbox was killed from outside; one with two ready sandboxes; one whose newest sandbox died while an older one is ready.',
+      rule: "The pod's sandbox is the newest one, whatever older ones are left. The attempt counts up, because names are made of it.",
       source: SANDBOX,
     },
     () => {
@@ -90,6 +104,8 @@ describe('whether the pod needs a sandbox', () => {
       expect(sandboxToCreate(dead)).toMatchObject({ create: true, attempt: 3 })
       const two = { sandboxes: [sandbox({ attempt: 1 }), sandbox()], containers: [] }
       expect(sandboxToCreate(two)).toMatchObject({ create: true, attempt: 2 })
+      const newestDead = [sandbox({ attempt: 1, state: 'SANDBOX_NOTREADY' }), sandbox()]
+      expect(sandboxToCreate({ sandboxes: newestDead, containers: [] })).toMatchObject({ create: true, attempt: 2 })
     },
   )
 })
@@ -138,6 +154,39 @@ describe('init containers', () => {
     },
     () => {
       expect(initProgress(twoSteps(), runtime(attempt('main')))).toEqual({ kind: 'done' })
+      expect(initProgress(twoSteps(), runtime(ended('main', 3)))).toEqual({ kind: 'done' })
+    },
+  )
+
+  lesson(
+    'that succeeded vouch for those before them',
+    {
+      scenario: 'i1 succeeded and was cleaned away; i2 has just succeeded. No app container was made yet.',
+      rule: 'i2 ran, so i1 had succeeded: the last one decides, and nothing runs a second time.',
+      source: INIT,
+    },
+    () => {
+      expect(initProgress(twoSteps(), runtime(ended('i2', 0)))).toEqual({ kind: 'done' })
+    },
+  )
+
+  lesson(
+    'begin from the top in a new sandbox',
+    {
+      scenario: 'The sandbox died while the app ran. In the new sandbox i1 runs again, and then succeeds.',
+      rule: 'What happened in an older sandbox proves nothing: no app container starts beside an init container.',
+      source: INIT,
+    },
+    () => {
+      const before = [ended('main', 137), ended('i2', 0), ended('i1', 0)]
+      const sandboxes = [sandbox({ attempt: 1 }), sandbox({ state: 'SANDBOX_NOTREADY' })]
+      const here = { attempt: 1, podSandboxId: 'sandbox-1' }
+      const look = (...now: ReturnType<typeof attempt>[]) =>
+        initProgress(twoSteps(), { sandboxes, containers: [...now, ...before] })
+      expect(look()).toEqual({ kind: 'start', name: 'i1' })
+      expect(look(attempt('i1', here))).toEqual({ kind: 'wait' })
+      expect(look(ended('i1', 0, here))).toEqual({ kind: 'start', name: 'i2' })
+      expect(look(ended('i2', 0, here), ended('i1', 0, here))).toEqual({ kind: 'done' })
     },
   )
 })
@@ -295,9 +344,9 @@ describe('what to do', () => {
   )
 
   lesson(
-    'for a container whose liveness probe failed: as the policy says',
+    'for a container whose probe failed: as the policy says',
     {
-      scenario: 'The liveness probe has given up a container that runs.',
+      scenario: 'The liveness probe, or the startup probe, has given up a container that runs.',
       rule: 'It is killed; it is started again unless the policy is Never.',
       source: ACTIONS,
     },
@@ -309,8 +358,15 @@ describe('what to do', () => {
       ])
       expect(restarted.containersToStart).toEqual(['main'])
       const never = computePodActions(pod({ restartPolicy: 'Never' }), runtime(attempt('main')), failed)
-      expect(never).toMatchObject({ containersToStart: [] })
-      expect(never.containersToKill).toHaveLength(1)
+      expect(never).toMatchObject({
+        containersToKill: [{ id: 'main-0', name: 'main', message: 'Container main failed liveness probe' }],
+        containersToStart: [],
+      })
+      const slow = computePodActions(pod(), runtime(attempt('main')), { liveness: [], startup: ['main-0'] })
+      expect(slow).toMatchObject({
+        containersToKill: [{ message: 'Container main failed startup probe, will be restarted' }],
+        containersToStart: ['main'],
+      })
     },
   )
 
@@ -318,7 +374,7 @@ describe('what to do', () => {
     'leads to rest, from anywhere, and starts nothing twice',
     {
       scenario: 'Random pods in random states; what is computed is done, again and again. Containers crash in between.',
-      rule: 'Never two running attempts of one container; without crashes, a few looks lead to a world that needs nothing.',
+      rule: 'Never two running attempts of one container, and no app container beside an init container; without crashes, a few looks lead to a world that needs nothing.',
       source: ACTIONS,
     },
     (context) => {
@@ -343,7 +399,7 @@ function settle(random: ReturnType<typeof createRandom>): void {
   const stopAll = () => {
     world.sandboxes = world.sandboxes.map((one) => ({ ...one, state: 'SANDBOX_NOTREADY' as const }))
     world.containers = world.containers.map((one) =>
-      isRunning(one) ? { ...one, ...ended('x', 137), ...{ id: one.id, metadata: one.metadata } } : one,
+      isRunning(one) ? { ...ended('x', 137), id: one.id, metadata: one.metadata, podSandboxId: one.podSandboxId } : one,
     )
   }
   for (let look = 0; look < 30; look++) {
@@ -351,19 +407,26 @@ function settle(random: ReturnType<typeof createRandom>): void {
     if (actions.killPod) stopAll()
     if (actions.createSandbox) world.sandboxes = [sandbox({ attempt: actions.attempt }), ...world.sandboxes]
     for (const name of actions.containersToStart) {
-      expect(world.containers.filter((one) => isRunning(one) && one.metadata.name === name)).toEqual([])
+      const inTheWay = world.containers.filter(isRunning).map(({ metadata }) => metadata.name)
+      expect(inTheWay, `running when ${name} is to start`).not.toContain(name)
+      expect(inTheWay, `running when ${name} is to start`).not.toContain('i1')
       const number = world.containers.filter(({ metadata }) => metadata.name === name).length
-      world.containers = [attempt(name, { attempt: number, createdAtMs: NOW + look }), ...world.containers]
+      const podSandboxId = world.sandboxes[0]?.id ?? ''
+      world.containers = [
+        attempt(name, { attempt: number, createdAtMs: NOW + look, podSandboxId }),
+        ...world.containers,
+      ]
     }
-    // Init containers always get done; others crash now and then, but only in the first half.
+    // Init containers take a look or two, and always succeed; others crash now and then, but only in the first part.
     world.containers = world.containers.map((one) => {
       const crash = look < 10 && random.chance(0.3)
-      if (!isRunning(one) || (one.metadata.name !== 'i1' && !crash)) return one
-      const { id, metadata } = one
-      return { ...ended('x', one.metadata.name === 'i1' ? 0 : random.below(2)), id, metadata }
+      const isInit = one.metadata.name === 'i1'
+      if (!isRunning(one) || !(isInit ? random.chance(0.5) : crash)) return one
+      const { id, metadata, podSandboxId } = one
+      return { ...ended('x', isInit ? 0 : random.below(2)), id, metadata, podSandboxId }
     })
     if (look < 10 && random.chance(0.1)) stopAll()
   }
   const rest = computePodActions(subject, world)
-  expect([rest.createSandbox, rest.containersToStart]).toEqual([false, []])
+  expect(rest, 'a look at a world that has come to rest').toMatchObject({ createSandbox: false, containersToStart: [] })
 }

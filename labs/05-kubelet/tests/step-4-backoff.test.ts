@@ -96,6 +96,47 @@ describe('the pause', () => {
   )
 })
 
+describe('the ten minutes', () => {
+  /** A pause of 80 s, set at `NOW`; the container then runs for nine and a half minutes and crashes. */
+  const crashedInTime = () => {
+    const backoff = new Backoff()
+    for (const agoMs of [70, 60, 40, 0].map((seconds) => seconds * SECOND))
+      backoff.next('key', NOW - agoMs, NOW - agoMs)
+    return { backoff, failedMs: NOW + 9.5 * MINUTE }
+  }
+
+  lesson(
+    'end with the failure: waiting earns no forgiveness',
+    {
+      scenario:
+        'The pause is 80 seconds. The container runs for nine and a half minutes, crashes, and is looked at again 40 seconds later.',
+      rule: 'What counts is how long it ran, from its start to its failure, and not how much time has passed by now.',
+      source: BACKOFF,
+    },
+    () => {
+      const { backoff, failedMs } = crashedInTime()
+      const lookMs = failedMs + 40 * SECOND
+      expect({ 'still to wait, in ms': backoff.remainingMs('key', failedMs, lookMs) }).toEqual({
+        'still to wait, in ms': 40 * SECOND,
+      })
+    },
+  )
+
+  lesson(
+    'end with the failure for the next pause, too',
+    {
+      scenario: 'The same container, when it has waited its 80 seconds and starts again.',
+      rule: 'It was not forgiven, so the pause doubles; `next` decides by the same rule as `remainingMs`.',
+      source: BACKOFF,
+    },
+    () => {
+      const { backoff, failedMs } = crashedInTime()
+      backoff.next('key', failedMs, failedMs + 80 * SECOND)
+      expect({ 'next pause, in ms': backoff.pauseMs('key') }).toEqual({ 'next pause, in ms': 160 * SECOND })
+    },
+  )
+})
+
 describe('a start', () => {
   lesson(
     'is free the first time, and the first restart too',
@@ -106,9 +147,13 @@ describe('a start', () => {
     },
     () => {
       const backoff = new Backoff()
-      expect(decideStart(backoff, main, undefined, NOW)).toEqual({ start: true })
-      expect(decideStart(backoff, main, NOW + SECOND, NOW + SECOND)).toEqual({ start: true })
-      expect(decideStart(backoff, main, NOW + 2 * SECOND, NOW + 2 * SECOND)).toMatchObject({ start: false })
+      const start = (lastFinishedMs: number | undefined, nowMs: number) =>
+        decideStart(backoff, main, lastFinishedMs, nowMs).start
+      expect({
+        'first start': start(undefined, NOW),
+        'first restart': start(NOW + SECOND, NOW + SECOND),
+        'second restart': start(NOW + 2 * SECOND, NOW + 2 * SECOND),
+      }).toEqual({ 'first start': true, 'first restart': true, 'second restart': false })
     },
   )
 
@@ -159,9 +204,13 @@ describe('a start', () => {
     () => {
       const backoff = new Backoff()
       decideStart(backoff, main, NOW, NOW)
-      expect(decideStart(backoff, { ...main, containerHash: 'h2' }, NOW, NOW)).toEqual({ start: true })
-      expect(decideStart(backoff, { ...main, containerName: 'side' }, NOW, NOW)).toEqual({ start: true })
-      expect(decideStart(backoff, { ...main, podUid: 'uid-2' }, NOW, NOW)).toEqual({ start: true })
+      const start = (changes: object) => decideStart(backoff, { ...main, ...changes }, NOW, NOW).start
+      expect({
+        'the same again': start({}),
+        'another spec': start({ containerHash: 'h2' }),
+        'another container': start({ containerName: 'side' }),
+        'another pod': start({ podUid: 'uid-2' }),
+      }).toEqual({ 'the same again': false, 'another spec': true, 'another container': true, 'another pod': true })
     },
   )
 })

@@ -145,16 +145,17 @@ describe('a container status', () => {
   lesson(
     'shows CrashLoopBackOff while it waits for its restart',
     {
-      scenario: 'The container has crashed twice; its restart waits.',
-      rule: 'state is the reason of the wait, lastState the end of the newest attempt.',
+      scenario: 'The container has been restarted six times and has crashed again; older attempts were cleaned away.',
+      rule: 'state is the reason of the wait, lastState the end of the newest attempt, whose number counts the restarts.',
       source: STATUSES,
     },
     () => {
       const waiting = { main: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } }
-      const looping = status({ waiting, runtime: runtime(ended('main', 4, { attempt: 1 }), ended('main', 3)) })
+      const attempts = runtime(ended('main', 4, { attempt: 6 }), ended('main', 3, { attempt: 5 }))
+      const looping = status({ waiting, runtime: attempts })
       expect(looping.state).toEqual({ waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } })
       expect(looping.lastState).toMatchObject({ terminated: { exitCode: 4 } })
-      expect(looping).toMatchObject({ restartCount: 1, ready: false })
+      expect(looping).toMatchObject({ restartCount: 6, ready: false })
     },
   )
 
@@ -234,8 +235,10 @@ describe('the phase', () => {
       source: PHASE,
     },
     () => {
-      expect(phase('Always', running, waiting('ErrImagePull'))).toBe('Pending')
-      expect(phase('Always', running, running)).toBe('Running')
+      expect({
+        'one runs, one waits': phase('Always', running, waiting('ErrImagePull')),
+        'both run': phase('Always', running, running),
+      }).toEqual({ 'one runs, one waits': 'Pending', 'both run': 'Running' })
     },
   )
 
@@ -247,10 +250,18 @@ describe('the phase', () => {
       source: PHASE,
     },
     () => {
-      expect(phase('Always', exited(0))).toBe('Running')
-      expect(phase('Always', exited(3))).toBe('Running')
       const looping = shown(waiting('CrashLoopBackOff'), { lastState: exited(3) })
-      expect(podPhase(pod(), [looping], [])).toBe('Running')
+      expect({
+        'ended with 0': phase('Always', exited(0)),
+        'ended with 3': phase('Always', exited(3)),
+        'waits for its restart': podPhase(pod(), [looping], []),
+        'waits, and another runs': podPhase(pod(), [looping, shown(running)], []),
+      }).toEqual({
+        'ended with 0': 'Running',
+        'ended with 3': 'Running',
+        'waits for its restart': 'Running',
+        'waits, and another runs': 'Running',
+      })
     },
   )
 
@@ -262,11 +273,19 @@ describe('the phase', () => {
       source: PHASE,
     },
     () => {
-      expect(phase('Never', exited(0), exited(0))).toBe('Succeeded')
-      expect(phase('Never', exited(0), exited(3))).toBe('Failed')
-      expect(phase('Never', exited(0), running)).toBe('Running')
-      expect(phase('OnFailure', exited(0), exited(0))).toBe('Succeeded')
-      expect(phase('OnFailure', exited(0), exited(3))).toBe('Running')
+      expect({
+        'Never: 0 and 0': phase('Never', exited(0), exited(0)),
+        'Never: 0 and 3': phase('Never', exited(0), exited(3)),
+        'Never: 0, and one runs': phase('Never', exited(0), running),
+        'OnFailure: 0 and 0': phase('OnFailure', exited(0), exited(0)),
+        'OnFailure: 0 and 3': phase('OnFailure', exited(0), exited(3)),
+      }).toEqual({
+        'Never: 0 and 0': 'Succeeded',
+        'Never: 0 and 3': 'Failed',
+        'Never: 0, and one runs': 'Running',
+        'OnFailure: 0 and 0': 'Succeeded',
+        'OnFailure: 0 and 3': 'Running',
+      })
     },
   )
 
@@ -278,9 +297,13 @@ describe('the phase', () => {
       source: PHASE,
     },
     () => {
-      expect(podPhase(pod(), [shown(exited(0))], [], true)).toBe('Succeeded')
-      expect(podPhase(pod(), [shown(exited(0)), shown(exited(137))], [], true)).toBe('Failed')
-      expect(podPhase(pod(), [shown(exited(0))], [shown(exited(5))], true)).toBe('Failed')
+      const stopped = (containers: ContainerStatus[], init: ContainerStatus[] = []) =>
+        podPhase(pod(), containers, init, true)
+      expect({
+        'ended with 0': stopped([shown(exited(0))]),
+        'one killed': stopped([shown(exited(0)), shown(exited(137))]),
+        'its init container had failed': stopped([shown(exited(0))], [shown(exited(5))]),
+      }).toEqual({ 'ended with 0': 'Succeeded', 'one killed': 'Failed', 'its init container had failed': 'Failed' })
     },
   )
 
@@ -294,11 +317,19 @@ describe('the phase', () => {
     () => {
       const init = (restartPolicy: string, state: ContainerStatus['state']) =>
         podPhase(pod({ restartPolicy }), [shown(waiting('PodInitializing'))], [shown(state)])
-      expect(init('Always', running)).toBe('Pending')
-      expect(init('Always', exited(5))).toBe('Pending')
-      expect(init('Never', exited(5))).toBe('Failed')
-      expect(podPhase(pod(), [shown(running)], [shown(exited(0))])).toBe('Running')
-      expect(podPhase(pod(), [shown(running)], [shown(running)])).toBe('Pending')
+      expect({
+        'it runs': init('Always', running),
+        'it failed under Always': init('Always', exited(5)),
+        'it failed under Never': init('Never', exited(5)),
+        'it succeeded, the app runs': podPhase(pod(), [shown(running)], [shown(exited(0))]),
+        'it runs again, and so does the app': podPhase(pod(), [shown(running)], [shown(running)]),
+      }).toEqual({
+        'it runs': 'Pending',
+        'it failed under Always': 'Pending',
+        'it failed under Never': 'Failed',
+        'it succeeded, the app runs': 'Running',
+        'it runs again, and so does the app': 'Pending',
+      })
     },
   )
 })
@@ -376,8 +407,8 @@ describe('the conditions', () => {
       const ready = condition('Ready', { status: 'True' }, previous, NOW + MINUTE)
       expect(ready).toMatchObject({ status: 'True', lastTransitionTime: '2026-01-01T00:01:00Z' })
       expect(ready).not.toHaveProperty('reason')
-      expect(condition('Initialized', { status: 'True' }, previous, NOW)).toMatchObject({
-        lastTransitionTime: '2026-01-01T00:00:00Z',
+      expect(condition('ContainersReady', { status: 'False' }, previous, NOW + MINUTE)).toMatchObject({
+        lastTransitionTime: '2026-01-01T00:01:00Z',
       })
     },
   )
@@ -396,11 +427,21 @@ describe('the quality of service', () => {
       source: QOS,
     },
     () => {
-      expect(qos({ limits: limits('1', '1Gi') })).toBe('Guaranteed')
-      expect(qos({ limits: limits('1', '1Gi'), requests: limits('1000m', '1024Mi') })).toBe('Guaranteed')
-      expect(qos({ limits: limits('1', '1Gi') }, {})).toBe('Burstable')
-      expect(qos({ limits: limits('1', '1Gi'), requests: limits('500m', '1Gi') })).toBe('Burstable')
-      expect(qos({ limits: { memory: '1Gi' } })).toBe('Burstable')
+      expect({
+        'limits only': qos({ limits: limits('1', '1Gi') }),
+        'equal, written differently': qos({ limits: limits('1', '1Gi'), requests: limits('1000m', '1024Mi') }),
+        'another container without': qos({ limits: limits('1', '1Gi') }, {}),
+        'a smaller request': qos({ limits: limits('1', '1Gi'), requests: limits('500m', '1Gi') }),
+        'requests only': qos({ requests: limits('1', '1Gi') }),
+        'a limit of memory only': qos({ limits: { memory: '1Gi' } }),
+      }).toEqual({
+        'limits only': 'Guaranteed',
+        'equal, written differently': 'Guaranteed',
+        'another container without': 'Burstable',
+        'a smaller request': 'Burstable',
+        'requests only': 'Burstable',
+        'a limit of memory only': 'Burstable',
+      })
     },
   )
 
@@ -412,12 +453,20 @@ describe('the quality of service', () => {
       source: QOS,
     },
     () => {
-      expect(qos({}, {})).toBe('BestEffort')
-      expect(qos({ requests: { cpu: '0' } })).toBe('BestEffort')
-      expect(qos({ requests: { 'example.com/gpu': '1' } })).toBe('BestEffort')
-      expect(qos({ requests: { cpu: '1m' } })).toBe('Burstable')
       const init = container('i1', { resources: { requests: { memory: '1Mi' } } })
-      expect(qosClass(pod({ initContainers: [init] }))).toBe('Burstable')
+      expect({
+        nothing: qos({}, {}),
+        'a request of zero': qos({ requests: { cpu: '0' } }),
+        'another resource': qos({ requests: { 'example.com/gpu': '1' } }),
+        'a small request': qos({ requests: { cpu: '1m' } }),
+        'an init container that asks': qosClass(pod({ initContainers: [init] })),
+      }).toEqual({
+        nothing: 'BestEffort',
+        'a request of zero': 'BestEffort',
+        'another resource': 'BestEffort',
+        'a small request': 'Burstable',
+        'an init container that asks': 'Burstable',
+      })
     },
   )
 })
