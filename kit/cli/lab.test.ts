@@ -47,6 +47,13 @@ describe('a learner’s way through a lab', { timeout: 60_000 }, () => {
     expect(exitCode).toBe(1)
   })
 
+  it('shows the solution alone, while there is nothing of the learner’s to lay beside it', async () => {
+    const { stdout } = await inSmall('solution', '3.1')
+    expect(stdout).toContain('labs/03-scheduler/src/add.ts: not written yet')
+    expect(stdout).toContain('return a + b')
+    expect(stdout).not.toContain('NotImplemented')
+  })
+
   it('shows on the map that nothing is begun', async () => {
     const { exitCode, stdout } = await inSmall('lab')
     expect(stdout).toContain('0 of 30 points')
