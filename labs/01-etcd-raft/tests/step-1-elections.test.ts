@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { decideVote, isUpToDate, tallyVotes } from '#etcd/raft/election.ts'
+import type { Raft } from '#etcd/raft/raft.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { member, onlyMessage, seeds, simulate, voteRequest } from './fixtures.ts'
 
@@ -11,14 +12,21 @@ const UP_TO_DATE = {
 
 describe('isUpToDate', () => {
   lesson('takes the later last term, however short the log', UP_TO_DATE, () => {
-    expect(isUpToDate({ lastLogTerm: 3, lastLogIndex: 1 }, { lastLogTerm: 2, lastLogIndex: 9 })).toBe(true)
-    expect(isUpToDate({ lastLogTerm: 2, lastLogIndex: 9 }, { lastLogTerm: 3, lastLogIndex: 1 })).toBe(false)
+    const [short, long] = [
+      { lastLogTerm: 3, lastLogIndex: 1 },
+      { lastLogTerm: 2, lastLogIndex: 9 },
+    ]
+    expect({
+      'a later last term, a shorter log': isUpToDate(short, long),
+      'an older last term, a longer log': isUpToDate(long, short),
+    }).toEqual({ 'a later last term, a shorter log': true, 'an older last term, a longer log': false })
   })
 
   lesson('takes the longer log when the last terms are equal, and an equal log too', UP_TO_DATE, () => {
-    expect(isUpToDate({ lastLogTerm: 2, lastLogIndex: 5 }, { lastLogTerm: 2, lastLogIndex: 4 })).toBe(true)
-    expect(isUpToDate({ lastLogTerm: 2, lastLogIndex: 4 }, { lastLogTerm: 2, lastLogIndex: 4 })).toBe(true)
-    expect(isUpToDate({ lastLogTerm: 2, lastLogIndex: 3 }, { lastLogTerm: 2, lastLogIndex: 4 })).toBe(false)
+    const voter = { lastLogTerm: 2, lastLogIndex: 4 }
+    const withIndex = (lastLogIndex: number) => isUpToDate({ lastLogTerm: 2, lastLogIndex }, voter)
+    const verdicts = { 'one entry more': withIndex(5), 'as many entries': withIndex(4), 'one entry less': withIndex(3) }
+    expect(verdicts).toEqual({ 'one entry more': true, 'as many entries': true, 'one entry less': false })
   })
 })
 
@@ -33,10 +41,12 @@ describe('decideVote', () => {
       source: 'Raft §5.2',
     },
     () => {
-      expect(decideVote(voter, voteRequest({ from: 'b', term: 4 }))).toBe(true)
       const voted = { ...voter, votedFor: 'b' }
-      expect(decideVote(voted, voteRequest({ from: 'c', term: 4 })), 'a second candidate').toBe(false)
-      expect(decideVote(voted, voteRequest({ from: 'b', term: 4 })), 'the same candidate again').toBe(true)
+      expect({
+        'the first candidate': decideVote(voter, voteRequest({ from: 'b', term: 4 })),
+        'a second candidate': decideVote(voted, voteRequest({ from: 'c', term: 4 })),
+        'the first candidate again': decideVote(voted, voteRequest({ from: 'b', term: 4 })),
+      }).toEqual({ 'the first candidate': true, 'a second candidate': false, 'the first candidate again': true })
     },
   )
 
@@ -48,8 +58,12 @@ describe('decideVote', () => {
       source: 'Raft §5.1, figure 2 RequestVote rule 1',
     },
     () => {
-      expect(decideVote({ ...voter, votedFor: 'b' }, voteRequest({ from: 'c', term: 5 }))).toBe(true)
-      expect(decideVote(voter, voteRequest({ from: 'c', term: 3 }))).toBe(false)
+      const voted = { ...voter, votedFor: 'b' }
+      expect({
+        'another candidate, term 5': decideVote(voted, voteRequest({ from: 'c', term: 5 })),
+        'a candidate of term 3': decideVote(voter, voteRequest({ from: 'c', term: 3 })),
+        'b, but of term 3': decideVote(voted, voteRequest({ from: 'b', term: 3 })),
+      }).toEqual({ 'another candidate, term 5': true, 'a candidate of term 3': false, 'b, but of term 3': false })
     },
   )
 
@@ -62,8 +76,10 @@ describe('decideVote', () => {
     },
     () => {
       const ahead = { ...voter, lastLogIndex: 7, lastLogTerm: 4 }
-      expect(decideVote(ahead, voteRequest({ term: 6, lastLogIndex: 9, lastLogTerm: 3 }))).toBe(false)
-      expect(decideVote(ahead, voteRequest({ term: 6, lastLogIndex: 7, lastLogTerm: 4 }))).toBe(true)
+      expect({
+        'last term 3, nine entries': decideVote(ahead, voteRequest({ term: 6, lastLogIndex: 9, lastLogTerm: 3 })),
+        'last term 4, seven entries': decideVote(ahead, voteRequest({ term: 6, lastLogIndex: 7, lastLogTerm: 4 })),
+      }).toEqual({ 'last term 3, nine entries': false, 'last term 4, seven entries': true })
     },
   )
 })
@@ -84,6 +100,7 @@ describe('tallyVotes', () => {
       expect(tallyVotes({ a: true, b: false, c: false, d: false }, voters), 'three refusals').toBe('lost')
       expect(tallyVotes({ a: true, b: true, c: false, d: false }, ['a', 'b', 'c', 'd']), 'half of four').toBe('lost')
       expect(tallyVotes({ a: true }, ['a']), 'alone').toBe('won')
+      expect(tallyVotes({ a: true, x: true, y: true }, voters), 'one vote, and two from strangers').toBe('pending')
     },
   )
 })
@@ -107,6 +124,28 @@ describe('changes of role', () => {
   )
 
   lesson(
+    'stepping back from office: nothing of it is left',
+    {
+      scenario: 'Leader a of term 1 has progress of its followers and a read that waits. It hears of term 2.',
+      rule: 'What only leaders keep is gone with the office: an answer that comes late must find nothing to act on.',
+      source: 'Raft figure 2, "Volatile state on leaders"',
+    },
+    () => {
+      const progress = { b: { matchIndex: 3, nextIndex: 4, readRound: 1 } }
+      const pendingReads = [{ context: 'r', from: 'a', index: 1, round: 1 }]
+      const raft = member({ role: 'leader', leader: 'a', progress, pendingReads, heartbeatElapsed: 1 })
+      raft.becomeFollower(2, 'b')
+      const { role, leader, ...left } = raft.inspect()
+      expect({ role, leader, progress: left.progress, pendingReads: left.pendingReads }).toEqual({
+        role: 'follower',
+        leader: 'b',
+        progress: {},
+        pendingReads: [],
+      })
+    },
+  )
+
+  lesson(
     'standing for election: a new term, and a vote for oneself',
     {
       scenario: 'Follower a of term 1, which knew leader b, stands for election.',
@@ -125,19 +164,27 @@ describe('changes of role', () => {
   lesson(
     'draws a new election timeout each time',
     {
-      scenario: 'A member stands for election eight times in a row, as in a series of split votes.',
+      scenario:
+        'A member stands for election eight times in a row, as in a series of split votes. Another follows eight leaders in a row.',
       rule: 'Election timeouts are drawn anew, so that split votes do not repeat themselves.',
       source: 'Raft §5.2',
     },
     () => {
-      const raft = member()
-      const timeouts = Array.from({ length: 8 }, () => {
-        raft.becomeCandidate()
-        return raft.inspect().electionTimeout
-      })
-      expect(Math.min(...timeouts)).toBeGreaterThanOrEqual(10)
-      expect(Math.max(...timeouts)).toBeLessThan(20)
-      expect(new Set(timeouts).size, `timeouts ${timeouts.join(', ')}`).toBeGreaterThan(1)
+      const changes = {
+        candidate: (raft: Raft) => raft.becomeCandidate(),
+        follower: (raft: Raft) => raft.becomeFollower(2, 'b'),
+      }
+      for (const [role, change] of Object.entries(changes)) {
+        const raft = member()
+        const timeouts = Array.from({ length: 8 }, () => {
+          change(raft)
+          return raft.inspect().electionTimeout
+        })
+        const said = `timeouts of a ${role}: ${timeouts.join(', ')}`
+        expect(Math.min(...timeouts), said).toBeGreaterThanOrEqual(10)
+        expect(Math.max(...timeouts), said).toBeLessThan(20)
+        expect(new Set(timeouts).size, `different ones among the ${said}`).toBeGreaterThan(1)
+      }
     },
   )
 
@@ -178,7 +225,7 @@ describe('a member among others', () => {
     () => {
       const raft = member({ electionTimeout: 12 })
       for (let tick = 0; tick < 11; tick++) raft.tick()
-      expect(raft.status().role).toBe('follower')
+      expect(raft.status().role, 'role after 11 ticks').toBe('follower')
       raft.tick()
       expect(raft.status()).toMatchObject({ role: 'candidate', term: 2 })
       const requests = raft.ready().messages
@@ -205,7 +252,7 @@ describe('a member among others', () => {
 
       raft.step(voteRequest({ from: 'c' }))
       expect(onlyMessage(raft.inspect().outbox, 'VoteResponse')).toMatchObject({ to: 'c', granted: false })
-      expect(raft.inspect().votedFor).toBe('b')
+      expect(raft.inspect().votedFor, 'votedFor, after the second request').toBe('b')
     },
   )
 
@@ -219,8 +266,8 @@ describe('a member among others', () => {
     () => {
       const raft = member({ electionElapsed: 8, log: '1:x' })
       raft.step(voteRequest())
-      expect(onlyMessage(raft.inspect().outbox, 'VoteResponse').granted).toBe(false)
-      expect(raft.inspect().electionElapsed).toBe(8)
+      expect(onlyMessage(raft.inspect().outbox, 'VoteResponse')).toMatchObject({ to: 'b', granted: false })
+      expect(raft.inspect()).toMatchObject({ votedFor: null, electionElapsed: 8 })
     },
   )
 

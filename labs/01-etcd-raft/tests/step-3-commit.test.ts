@@ -24,11 +24,12 @@ describe('quorumIndex', () => {
       source: 'Raft §5.3',
     },
     () => {
-      expect(quorumIndex([9, 2, 5])).toBe(5)
-      expect(quorumIndex([1, 10, 3, 2, 10])).toBe(3)
-      expect(quorumIndex([7, 7, 3, 3]), 'two of four are no majority').toBe(3)
-      expect(quorumIndex([4, 8])).toBe(4)
-      expect(quorumIndex([6])).toBe(6)
+      const ofMajority = (...reached: number[]) => ({ reached, majority: quorumIndex(reached) })
+      expect(ofMajority(9, 2, 5)).toEqual({ reached: [9, 2, 5], majority: 5 })
+      expect(ofMajority(1, 10, 3, 2, 10)).toEqual({ reached: [1, 10, 3, 2, 10], majority: 3 })
+      expect(ofMajority(7, 7, 3, 3), 'two of four are no majority').toEqual({ reached: [7, 7, 3, 3], majority: 3 })
+      expect(ofMajority(4, 8)).toEqual({ reached: [4, 8], majority: 4 })
+      expect(ofMajority(6)).toEqual({ reached: [6], majority: 6 })
     },
   )
 
@@ -42,7 +43,7 @@ describe('quorumIndex', () => {
     () => {
       const reached = [9, 2, 5]
       quorumIndex(reached)
-      expect(reached).toEqual([9, 2, 5])
+      expect(reached, 'the list that was given').toEqual([9, 2, 5])
     },
   )
 })
@@ -72,8 +73,9 @@ describe('leaderCommitIndex', () => {
       source: 'Raft figure 2, "Volatile state on all servers"',
     },
     () => {
-      expect(leaderCommitIndex({ ...leader, commitIndex: 4 }, [4, 0, 0])).toBe(4)
-      expect(leaderCommitIndex({ log: log('4:a 4:b'), term: 4, commitIndex: 2 }, [2, 1, 1])).toBe(2)
+      expect(leaderCommitIndex({ ...leader, commitIndex: 4 }, [4, 0, 0]), 'was 4, a majority has 0').toBe(4)
+      const own = { log: log('4:a 4:b'), term: 4, commitIndex: 2 }
+      expect(leaderCommitIndex(own, [2, 1, 1]), 'was 2, a majority has 1, of its own term').toBe(2)
     },
   )
 })
@@ -88,10 +90,17 @@ describe('followerCommitIndex', () => {
       source: 'Raft figure 2, AppendEntries rule 5',
     },
     () => {
-      expect(followerCommitIndex(3, 9, 6)).toBe(6)
-      expect(followerCommitIndex(3, 5, 6)).toBe(5)
-      expect(followerCommitIndex(5, 2, 6), 'a late message').toBe(5)
-      expect(followerCommitIndex(5, 9, 2), 'vouches for little').toBe(5)
+      expect({
+        'was 3, leader 9, vouched for 6': followerCommitIndex(3, 9, 6),
+        'was 3, leader 5, vouched for 6': followerCommitIndex(3, 5, 6),
+        'was 5, leader 2 (a late message), vouched for 6': followerCommitIndex(5, 2, 6),
+        'was 5, leader 9, vouched for 2': followerCommitIndex(5, 9, 2),
+      }).toEqual({
+        'was 3, leader 9, vouched for 6': 6,
+        'was 3, leader 5, vouched for 6': 5,
+        'was 5, leader 2 (a late message), vouched for 6': 5,
+        'was 5, leader 9, vouched for 2': 5,
+      })
     },
   )
 })
@@ -106,8 +115,9 @@ describe('entriesToApply', () => {
     },
     () => {
       const held = log('1:a 1:b 1:c 1:d')
-      expect(logText(entriesToApply(held, 1, 3))).toBe('1:b 1:c')
-      expect(entriesToApply(held, 3, 3)).toEqual([])
+      const handedOut = (applied: number, committed: number) => logText(entriesToApply(held, applied, committed))
+      expect(handedOut(1, 3), 'entries after 1, up to 3').toBe('1:b 1:c')
+      expect(handedOut(3, 3), 'entries when all that is committed is applied').toBe('')
     },
   )
 })

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest'
 import { isInRange } from '#etcd/mvcc/byte-range.ts'
+import { applyRange } from '#etcd/mvcc/operations.ts'
 import { selectKvs } from '#etcd/mvcc/selection.ts'
 import { MvccStore } from '#etcd/mvcc/store.ts'
 import { nextKeyValue, versionAt } from '#etcd/mvcc/versions.ts'
@@ -21,17 +22,23 @@ describe('isInRange', () => {
   lesson(
     'reads key and rangeEnd as etcd does',
     {
-      scenario: 'Keys are tried against a single key, a prefix, "from this key on", and everything.',
+      scenario: 'Keys are tried against a single key, a range, "from this key on", everything, and capitals.',
       rule: 'The range is [key, rangeEnd): without rangeEnd just the key; with a zero byte, no upper bound.',
       source: 'etcd rpc.proto, RangeRequest',
     },
     () => {
-      const inside = (key: string, rangeEnd: string, ...tried: string[]) =>
-        tried.filter((candidate) => isInRange(candidate, { key, rangeEnd })).join(' ')
-      expect(inside('b', '', 'a', 'b', 'ba', 'c')).toBe('b')
-      expect(inside('b', 'c', 'a', 'b', 'ba', 'c')).toBe('b ba')
-      expect(inside('b', '\0', 'a', 'b', 'ba', 'c', '\xff')).toBe('b ba c \xff')
-      expect(inside('\0', '\0', 'a', '\xff')).toBe('a \xff')
+      const inside = (key: string, rangeEnd: string, ...tried: string[]) => ({
+        key,
+        rangeEnd,
+        inside: tried.filter((candidate) => isInRange(candidate, { key, rangeEnd })),
+      })
+      expect(inside('b', '', 'a', 'b', 'ba', 'c')).toEqual({ key: 'b', rangeEnd: '', inside: ['b'] })
+      expect(inside('b', 'c', 'a', 'b', 'ba', 'c')).toEqual({ key: 'b', rangeEnd: 'c', inside: ['b', 'ba'] })
+      const fromB = { key: 'b', rangeEnd: '\0', inside: ['b', 'ba', 'c', '\xff'] }
+      expect(inside('b', '\0', 'a', 'b', 'ba', 'c', '\xff')).toEqual(fromB)
+      expect(inside('\0', '\0', 'a', '\xff')).toEqual({ key: '\0', rangeEnd: '\0', inside: ['a', '\xff'] })
+      const bytes = inside('a', 'c', 'B', 'b', 'C')
+      expect(bytes, 'capitals come before all small letters').toEqual({ key: 'a', rangeEnd: 'c', inside: ['b'] })
     },
   )
 })
@@ -50,8 +57,19 @@ describe('versions of a key', () => {
       { revision: 8 },
       { revision: 9, kv: kv('k', 9) },
     ]
-    const seen = [2, 3, 4, 5, 7, 8, 9, 99].map((revision) => versionAt(versions, revision)?.modRevision ?? 'none')
-    expect(seen).toEqual(['none', 3, 3, 5, 5, 'none', 9, 9])
+    const seen = [2, 3, 4, 5, 7, 8, 9, 99].map(
+      (revision) => `at ${revision}: ${versionAt(versions, revision)?.modRevision ?? 'none'}`,
+    )
+    expect(seen).toEqual([
+      'at 2: none',
+      'at 3: 3',
+      'at 4: 3',
+      'at 5: 5',
+      'at 7: 5',
+      'at 8: none',
+      'at 9: 9',
+      'at 99: 9',
+    ])
   })
 
   lesson('count from creation', story, () => {
@@ -71,9 +89,9 @@ describe('versions of a key', () => {
 
 describe('selectKvs', () => {
   const found = [
-    kv('a', 7, { createRevision: 2, version: 4, value: '1' }),
-    kv('b', 3, { value: '3' }),
-    kv('c', 5, { value: '2' }),
+    kv('a', 17, { createRevision: 2, version: 4, value: '1' }),
+    kv('b', 3, { value: 'b' }),
+    kv('c', 5, { value: 'C' }),
   ]
   const select = (different: object) => {
     const { kvs, more, count } = selectKvs(found, { ...rangeRequest({ key: 'a' }), ...different })
@@ -86,34 +104,73 @@ describe('selectKvs', () => {
   }
 
   lesson('limits after sorting, and says whether there is more', story, () => {
-    expect(select({})).toBe('a b c of 3')
-    expect(select({ limit: 2 })).toBe('a b … of 3')
-    expect(select({ limit: 3 })).toBe('a b c of 3')
-    expect(select({ sortTarget: 'MOD', sortOrder: 'DESCEND', limit: 1 })).toBe('a … of 3')
+    expect(select({}), 'no limit').toBe('a b c of 3')
+    expect(select({ limit: 2 }), 'limit 2').toBe('a b … of 3')
+    expect(select({ limit: 3 }), 'limit 3').toBe('a b c of 3')
+    expect(select({ sortTarget: 'MOD', sortOrder: 'DESCEND', limit: 1 }), 'the newest').toBe('a … of 3')
   })
 
   lesson('sorts by any field, in either order', story, () => {
-    expect(select({ sortOrder: 'DESCEND' })).toBe('c b a of 3')
-    expect(select({ sortTarget: 'MOD', sortOrder: 'ASCEND' })).toBe('b c a of 3')
-    expect(select({ sortTarget: 'VALUE' }), 'no order given is ascending').toBe('a c b of 3')
+    expect(select({ sortOrder: 'DESCEND' }), 'by key, descending').toBe('c b a of 3')
+    expect(select({ sortTarget: 'MOD', sortOrder: 'ASCEND' }), 'by modRevision, 3 5 17').toBe('b c a of 3')
+    expect(select({ sortTarget: 'VALUE' }), 'by value in byte order, no order given').toBe('a c b of 3')
     expect(select({ sortTarget: 'VERSION', sortOrder: 'DESCEND' }), 'equals keep key order').toBe('a b c of 3')
-    expect(select({ sortTarget: 'CREATE', sortOrder: 'DESCEND' })).toBe('c b a of 3')
+    expect(select({ sortTarget: 'CREATE', sortOrder: 'DESCEND' }), 'by createRevision, descending').toBe('c b a of 3')
     expect(found.map(({ key }) => key).join(''), 'what was given').toBe('abc')
   })
 
   lesson('filters by inclusive bounds of revisions', story, () => {
-    expect(select({ minModRevision: 5 })).toBe('a c of 3')
-    expect(select({ maxModRevision: 5 })).toBe('b c of 3')
-    expect(select({ minCreateRevision: 3, maxCreateRevision: 3 })).toBe('b of 3')
-    expect(select({ minModRevision: 4, limit: 1 })).toBe('a … of 3')
+    expect(select({ minModRevision: 5 }), 'changed at 5 or later').toBe('a c of 3')
+    expect(select({ maxModRevision: 5 }), 'changed at 5 or before').toBe('b c of 3')
+    expect(select({ minCreateRevision: 3, maxCreateRevision: 3 }), 'created at 3').toBe('b of 3')
+    expect(select({ minModRevision: 4, limit: 1 }), 'one of those changed at 4 or later').toBe('a … of 3')
   })
 
   lesson('leaves out values, or everything but the count', story, () => {
-    expect(select({ countOnly: true, limit: 1 })).toBe(' of 3')
+    expect(select({ countOnly: true, limit: 1 }), 'countOnly').toBe(' of 3')
     const { kvs } = selectKvs(found, rangeRequest({ key: 'a', keysOnly: true }))
-    expect(kvs.map(({ value }) => value)).toEqual(['', '', ''])
-    expect(kvs[0]!.modRevision).toBe(7)
+    expect(kvs[0], 'keysOnly').toEqual({ ...kv('a', 17, { createRevision: 2, version: 4 }), value: '' })
+    const values = (list: readonly { value: string }[]) => list.map(({ value }) => value)
+    expect({ answered: values(kvs), stored: values(found) }).toEqual({
+      answered: ['', '', ''],
+      stored: ['1', 'b', 'C'],
+    })
   })
+})
+
+describe('the revision asked for', () => {
+  lesson(
+    'is the newest when it is 0 or less, and may not be compacted or yet to come',
+    {
+      scenario: 'A store is at revision 9 and was compacted at 5. Reads ask for revisions -1 to 10.',
+      rule: 'The compacted revision is the oldest that can be read, the store’s own the newest.',
+      source: 'etcd api/v3rpc/rpctypes, ErrCompacted and ErrFutureRev',
+    },
+    () => {
+      const read: (number | undefined)[] = []
+      const store = {
+        revision: 9,
+        compactRevision: 5,
+        keysIn: () => ['k'],
+        get(_key: string, revision?: number) {
+          read.push(revision)
+          return undefined
+        },
+      }
+      const answers = [-1, 0, 4, 5, 9, 10].map((revision) => {
+        const refused = refusal(() => applyRange(store, rangeRequest({ key: 'k', revision })))
+        return `${revision}: ${refused || `reads at ${read.pop() ?? 9}`}`
+      })
+      expect(answers).toEqual([
+        '-1: reads at 9',
+        '0: reads at 9',
+        '4: etcdserver: mvcc: required revision has been compacted',
+        '5: reads at 5',
+        '9: reads at 9',
+        '10: etcdserver: mvcc: required revision is a future revision',
+      ])
+    },
+  )
 })
 
 describe('the store', () => {
@@ -141,8 +198,7 @@ describe('the store', () => {
     () => {
       const store = new MvccStore()
       expect(store.deleteRange(deleteRequest('a', { rangeEnd: '\0' }))).toEqual({ deleted: 0, prevKvs: [] })
-      expect(store.revision).toBe(1)
-      expect(store.changesFrom(0)).toEqual([])
+      expect({ revision: store.revision, changes: store.changesFrom(0) }).toEqual({ revision: 1, changes: [] })
     },
   )
 
@@ -158,7 +214,7 @@ describe('the store', () => {
       expect(store.put(putRequest('a', '1'))).toEqual({})
       store.put(putRequest('b', '2'))
       expect(store.put(putRequest('a', '3', { prevKv: true })).prevKv).toEqual(kv('a', 2, { value: '1' }))
-      expect(store.revision).toBe(4)
+      expect(store.revision, 'revision after three puts').toBe(4)
       expect(new MvccStore().put(putRequest('a', '1', { prevKv: true })), 'nothing was there').toEqual({})
       const { kvs } = store.range(rangeRequest({ key: 'a' }))
       expect(kvs).toEqual([kv('a', 4, { createRevision: 2, version: 2, value: '3' })])
@@ -180,9 +236,10 @@ describe('the store', () => {
       expect(store.get('k')).toMatchObject({ value: 'v', lease: '6' })
       store.put(putRequest('k', 'w', { ignoreLease: true }))
       expect(store.get('k')).toMatchObject({ value: 'w', lease: '6' })
-      expect(refusal(() => store.put(putRequest('x', '', { ignoreValue: true })))).toContain(
-        'etcdserver: key not found',
-      )
+      for (const ignored of ['ignoreValue', 'ignoreLease']) {
+        const refused = refusal(() => store.put(putRequest('x', '', { [ignored]: true })))
+        expect({ ignored, refused }).toEqual({ ignored, refused: 'etcdserver: key not found' })
+      }
       expect(store.revision, 'a refused put changes nothing').toBe(4)
     },
   )
@@ -200,7 +257,13 @@ describe('the store', () => {
       store.put(putRequest('k', 'new'))
       store.deleteRange(deleteRequest('k'))
       const valueAt = (revision: number) => store.range(rangeRequest({ key: 'k', revision })).kvs[0]?.value ?? 'none'
-      expect([1, 2, 3, 4, 0].map(valueAt)).toEqual(['none', 'old', 'new', 'none', 'none'])
+      expect([1, 2, 3, 4, 0].map((revision) => `${revision}: ${valueAt(revision)}`)).toEqual([
+        '1: none',
+        '2: old',
+        '3: new',
+        '4: none',
+        '0: none',
+      ])
       expect(refusal(() => valueAt(5))).toContain('etcdserver: mvcc: required revision is a future revision')
     },
   )
@@ -216,16 +279,17 @@ describe('the store', () => {
       const store = new MvccStore()
       for (const key of ['a/2', 'b', 'a/1']) store.put(putRequest(key, key))
       const deleted = store.deleteRange(deleteRequest('a/', { rangeEnd: 'a0', prevKv: true }))
-      expect(deleted.deleted).toBe(2)
-      expect(
-        deleted.prevKvs.map(({ key }) => key),
-        'in key order',
-      ).toEqual(['a/1', 'a/2'])
-      expect(store.revision).toBe(5)
+      const prevKeys = deleted.prevKvs.map(({ key }) => key)
+      expect({ deleted: deleted.deleted, prevKeys, revision: store.revision }).toEqual({
+        deleted: 2,
+        prevKeys: ['a/1', 'a/2'],
+        revision: 5,
+      })
       expect(store.deleteRange(deleteRequest('a/', { rangeEnd: 'a0' }))).toEqual({ deleted: 0, prevKvs: [] })
-      expect(store.revision).toBe(5)
+      expect(store.revision, 'revision after deleting nothing').toBe(5)
+      expect(store.deleteRange(deleteRequest('b')), 'nobody asked what was there').toEqual({ deleted: 1, prevKvs: [] })
       store.put(putRequest('a/1', 'again'))
-      expect(store.get('a/1'), 'a deleted key begins anew').toMatchObject({ createRevision: 6, version: 1 })
+      expect(store.get('a/1'), 'a deleted key begins anew').toMatchObject({ createRevision: 7, version: 1 })
     },
   )
 
