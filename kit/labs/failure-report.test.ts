@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { createPaint } from '../cli/terminal/paint.ts'
 import type { Lab, Step } from './catalog.ts'
-import { silenceReport, stepReport } from './lab-report.ts'
+import { type ReportOptions, silenceReport, stepReport } from './lab-report.ts'
 import { judgeStep, type Part, type TestFailure, type TestOutcome } from './outcome.ts'
 
 const step: Step = {
@@ -44,9 +44,10 @@ function printed(
   tests: readonly TestOutcome[],
   parts: readonly Part[] = [part('fitsResources', true)],
   problem?: TestFailure,
+  options: ReportOptions = {},
 ) {
   const outcome = judgeStep({ lab, step, tests, problem }, () => parts)
-  return `\n${stepReport(outcome, createPaint(false), 80, false).join('\n')}\n`
+  return `\n${stepReport(outcome, createPaint(false), 80, options).join('\n')}\n`
 }
 
 describe('what a learner reads', () => {
@@ -65,7 +66,8 @@ describe('what a learner reads', () => {
         ○ fitsResources     Write fitsResources
         ○ FreePorts.#taken  Write FreePorts.#taken
 
-      Guide       labs/03-scheduler/README.md#33-room-ports-and-names
+      Guide       npm run guide 3.3
+                  labs/03-scheduler/README.md#33-room-ports-and-names
       Next        npm run lab 3.3     when you have written more
                   npm run hint 3.3    when you are stuck
 `)
@@ -83,7 +85,8 @@ describe('what a learner reads', () => {
         ✔ fitsResources  Write fitsResources
         ○ freePorts      Write freePorts
 
-      Guide       labs/03-scheduler/README.md#33-room-ports-and-names
+      Guide       npm run guide 3.3
+                  labs/03-scheduler/README.md#33-room-ports-and-names
       Next        npm run lab 3.3     when you have written more
                   npm run hint 3.3    when you are stuck
 `)
@@ -123,9 +126,51 @@ describe('what a learner reads', () => {
         adding { cpu: 700 }
         adding { cpu: 400 }
 
-      Guide       labs/03-scheduler/README.md#33-room-ports-and-names
+      Guide       npm run guide 3.3
+                  labs/03-scheduler/README.md#33-room-ports-and-names
       Next        npm run lab 3.3     once you have changed it
                   npm run hint 3.3    when you are stuck
+`)
+  })
+
+  it('about more than one wrong test: what the others are called', () => {
+    const tests = ['one', 'two', 'three', 'four', 'five'].map((title) =>
+      failing({ expected: '1', actual: '2' }, { title: `a node: ${title}` }),
+    )
+    const unwritten = failing({ message: `not implemented yet: ${file}, \`freePorts\` (step 3.3: x)` })
+    expect(printed([...tests.slice(0, 2), unwritten])).toContain(`
+      Also wrong  a node: two
+
+`)
+    expect(printed(tests)).toContain(`
+      Also wrong  a node: two
+                  a node: three
+                  a node: four
+                  and 1 more
+
+`)
+    const long = { ...tests[1]!, title: 'a node '.repeat(20) }
+    expect(printed([tests[0]!, long])).toContain(`
+      Also wrong  a node a node a node a node a node a node a node a node a n…
+
+`)
+  })
+
+  it('in watch mode: the failure last, and nothing to type for what comes by itself', () => {
+    const test = failing({ expected: '1', actual: '2' }, { lesson: undefined })
+    const options = { watching: true, following: ['  · 3.4  Taints', '  · 3.5  Scores'] }
+    expect(printed([test], undefined, undefined, options)).toBe(`
+  ✖ 3.3  Room, ports and names                               0 of 1 tests pass
+  · 3.4  Taints
+  · 3.5  Scores
+
+      counts an assumed pod (kube-scheduler: backend/cache)
+
+      Your code   2
+      Expected    1
+      Test        labs/03-scheduler/tests/step-3-filters.test.ts:12:5
+
+      Guide       npm run guide 3.3
 `)
   })
 
@@ -219,7 +264,8 @@ describe('what a learner reads', () => {
       Problem     Transform failed with 1 error:
                     9 │ return a + (b
 
-      Guide       labs/03-scheduler/README.md#33-room-ports-and-names
+      Guide       npm run guide 3.3
+                  labs/03-scheduler/README.md#33-room-ports-and-names
       Next        npm run lab 3.3     once you have changed it
                   npm run hint 3.3    when you are stuck
 `)

@@ -17,15 +17,20 @@ import {
 const LABEL_WIDTH = 12
 /** More than this is no longer read; the whole is one `npm run lab 3.2 -- --json` away. */
 const MAX_LINES = 40
+const MAX_OTHERS = 3
 
 type Row = readonly [label: string, text: string | readonly string[]]
 
-/** The lines of the report, without the line of the step itself. */
-export function reportFailure(outcome: StepOutcome, paint: Paint, width: number): string[] {
+/**
+ * The lines of the report, without the line of the step itself.
+ *
+ * @param watching the run comes again by itself, and a key gives the hint: there is nothing to type
+ */
+export function reportFailure(outcome: StepOutcome, paint: Paint, width: number, watching: boolean): string[] {
   const blocks: string[][] = []
   if (outcome.status === 'wrong' && outcome.shown) {
     blocks.push([paint.strong(titleOf(outcome.shown))])
-    blocks.push(rows(explain(outcome.shown, paint, width), paint, width))
+    blocks.push(rows([...explain(outcome.shown, paint, width), ...others(outcome, width)], paint, width))
     if (outcome.shown.output.length > 0) blocks.push(printed(outcome.shown.output, paint))
   } else if (outcome.status === 'broken' && outcome.problem) {
     blocks.push([paint.strong('The tests could not be run to their end')])
@@ -33,7 +38,7 @@ export function reportFailure(outcome: StepOutcome, paint: Paint, width: number)
   } else {
     blocks.push(unwritten(outcome, paint, width))
   }
-  blocks.push(rows(nextRows(outcome, paint), paint, width))
+  blocks.push(rows(nextRows(outcome, paint, watching), paint, width))
   return blocks.flatMap((block, index) => (index === 0 ? block : ['', ...block]))
 }
 
@@ -51,6 +56,18 @@ function explain(test: TestOutcome, paint: Paint, width: number): Row[] {
   if (failure) list.push(...where(failure, paint))
   if (seed !== undefined) list.push(['Seed', String(seed)])
   return list
+}
+
+/** Which other tests are wrong: one cause often shows best in another test. */
+function others({ tests, shown }: StepOutcome, width: number): Row[] {
+  const wrong = tests.filter((test) => test !== shown && test.state === 'failed' && !readNotImplemented(test.failure))
+  const titles = wrong.slice(0, MAX_OTHERS).map((test) => shorten(titleOf(test), width - LABEL_WIDTH))
+  if (titles.length === 0) return []
+  return [['Also wrong', wrong.length > MAX_OTHERS ? [...titles, `and ${wrong.length - MAX_OTHERS} more`] : titles]]
+}
+
+function shorten(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1).trimEnd()}…`
 }
 
 /** What the code did and what was expected of it. */
@@ -121,13 +138,15 @@ function partLines(part: Part, symbolWidth: number, paint: Paint, width: number)
   return [`  ${mark} ${padEnd(part.symbol, symbolWidth)}  ${task[0]}`, ...indent(task.slice(1), column)]
 }
 
-function nextRows({ lab, step, status }: StepOutcome, paint: Paint): Row[] {
+function nextRows({ lab, step, status }: StepOutcome, paint: Paint, watching: boolean): Row[] {
+  const guide = paint.link(`npm run guide ${step.id}`)
+  if (watching) return [['Guide', guide]]
   const commands = [`npm run lab ${step.id}`, `npm run hint ${step.id}`].map((command) =>
     padEnd(paint.link(command), 19),
   )
   const when = status === 'not begun' || status === 'begun' ? 'when you have written more' : 'once you have changed it'
   return [
-    ['Guide', paint.link(guideSection(lab, step))],
+    ['Guide', [guide, paint.link(guideSection(lab, step))]],
     ['Next', [`${commands[0]} ${when}`, `${commands[1]} when you are stuck`]],
   ]
 }

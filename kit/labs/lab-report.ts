@@ -24,14 +24,32 @@ export function stepLine(
   return spread(`  ${mark(status, paint)} ${text}`, paint.quiet(right), width - 2)
 }
 
+export interface ReportOptions {
+  /** Show what the code printed even though the step passes. */
+  readonly showOutput?: boolean
+  readonly watching?: boolean
+  /** Lines to put between the step's line and what is said about it, so that the failure comes last. */
+  readonly following?: readonly string[]
+}
+
 /** The step's line, and below it what a step that did not pass needs said. */
-export function stepReport(outcome: StepOutcome, paint: Paint, width: number, showOutput: boolean): string[] {
+export function stepReport(
+  outcome: StepOutcome,
+  paint: Paint,
+  width: number,
+  { showOutput = false, watching = false, following = [] }: ReportOptions = {},
+): string[] {
   const line = stepLine(outcome.step, summary(outcome), outcome.status, paint, width)
   const output = outcome.tests.flatMap((test) => test.output)
-  if (outcome.status === 'passed' || outcome.status === 'skipped') {
+  if (goesOn(outcome)) {
     return showOutput && output.length > 0 ? [line, '', ...indent(printed(output, paint), 6)] : [line]
   }
-  return [line, '', ...indent(reportFailure(outcome, paint, width - 8), 6)]
+  return [line, ...following, '', ...indent(reportFailure(outcome, paint, width - 8, watching), 6)]
+}
+
+/** Whether the next step is run after this one. */
+export function goesOn({ status }: Pick<StepOutcome, 'status'>): boolean {
+  return status === 'passed' || status === 'skipped'
 }
 
 /** While code blocks its worker: what it was in the middle of, and the ways out. */

@@ -5,7 +5,7 @@ import { pageWidth } from '../cli/terminal/layout.ts'
 import { createPaint, wantsColours } from '../cli/terminal/paint.ts'
 import { createProgressLine } from '../cli/terminal/progress-line.ts'
 import type { Lab, Step } from './catalog.ts'
-import { earned, labHeading, points, silenceReport, stepLine, stepReport } from './lab-report.ts'
+import { earned, goesOn, labHeading, points, silenceReport, stepLine, stepReport } from './lab-report.ts'
 import { judgeStep, type StepOutcome, type StepRun } from './outcome.ts'
 import { readParts } from './parts.ts'
 import type { LabRunner } from './run-labs.ts'
@@ -23,7 +23,7 @@ export interface SessionOptions {
 
 /** Runs and prints. Returns the outcomes of the steps that were judged. */
 export async function runLabOnce(runner: LabRunner, options: SessionOptions): Promise<StepOutcome[]> {
-  const { root, lab, steps } = options
+  const { root, lab, steps, watching = false } = options
   const out = process.stdout
   const paint = createPaint(wantsColours(out))
   const width = pageWidth(out)
@@ -43,28 +43,26 @@ export async function runLabOnce(runner: LabRunner, options: SessionOptions): Pr
     },
     silent(_, test, silentMs) {
       line.clear()
-      say(silenceReport(test, silentMs, options.watching === true, paint, width))
+      say(silenceReport(test, silentMs, watching, paint, width))
     },
     stepEnded(run) {
       line.clear()
       const outcome = judge(run)
       outcomes.push(outcome)
-      say(stepReport(outcome, paint, width, steps.length === 1))
-      return outcome.status === 'passed' || outcome.status === 'skipped'
+      const following = steps.slice(outcomes.length).map((step) => stepLine(step, '', undefined, paint, width))
+      say(stepReport(outcome, paint, width, { showOutput: steps.length === 1, watching, following }))
+      return goesOn(outcome)
     },
     errorEscaped(run) {
       const at = outcomes.findIndex((outcome) => outcome.step === run.step)
       if (outcomes[at]?.status !== 'passed') return
       line.clear()
       outcomes[at] = judge(run)
-      say(['', ...stepReport(outcomes[at], paint, width, false)])
+      say(['', ...stepReport(outcomes[at], paint, width, { watching })])
     },
   })
   line.clear()
   if (ended === 'stopped') return outcomes
-  const judged = outcomes.map((outcome) => outcome.step)
-  const rest = steps.filter((step) => !judged.includes(step))
-  if (rest.length > 0) say(['', ...rest.map((step) => stepLine(step, '', undefined, paint, width))])
   say(['', ...closing(options, outcomes).map((text) => `  ${text}`), ''])
   return outcomes
 
@@ -76,10 +74,10 @@ export async function runLabOnce(runner: LabRunner, options: SessionOptions): Pr
     }
     if (asked.length === 1) {
       const next = lab.steps[lab.steps.indexOf(asked[0]!) + 1]
-      const command = next ? `npm run lab ${next.id}` : `npm run lab ${lab.number}`
-      return [
-        `${paint.good(`Step ${asked[0]!.id} passes.`)}   Next: ${paint.link(command)}${next ? `  ${next.title}` : ''}`,
-      ]
+      const [key, command, what] = next
+        ? ['n', `npm run lab ${next.id}`, next.title]
+        : ['a', `npm run lab ${lab.number}`, 'the whole lab']
+      return [`${paint.good(`Step ${asked[0]!.id} passes.`)}   Next: ${paint.link(watching ? key : command)}  ${what}`]
     }
     return [
       `${paint.good(`All ${asked.length} steps pass:`)} ${score}.`,
