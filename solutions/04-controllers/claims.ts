@@ -20,9 +20,12 @@ export interface Claims<T> {
 }
 
 /**
- * Sorts candidates of the owner's namespace. Ours and matching: claimed. Ours and not matching: released. Without a
- * controller and matching: adopted. Anything else is somebody else's business. An owner that is being deleted adopts
- * and releases nothing, and a candidate that is being deleted is neither adopted nor released.
+ * Sorts candidates of the owner's namespace. Ours (the uid in their controller reference is the owner's) and matching:
+ * claimed. Ours and not matching: released. Without a controller and matching: adopted, and by that claimed. Anything
+ * else is somebody else's business. An owner that is being deleted adopts and releases nothing, and a candidate that is
+ * being deleted is not adopted.
+ *
+ * Given to use: `controllerOf` (kit/api/objects.ts), `matchesLabelSelector` (kit/api/selectors.ts).
  *
  * @lab 4.3 Sort pods into claimed, adopted and released
  */
@@ -39,11 +42,10 @@ export function claim<T extends AnyObject>(
     const controller = controllerOf(candidate)
     if (controller && controller.uid !== owner.metadata.uid) continue
     const matches = matchesLabelSelector(selector, candidate.metadata.labels)
-    const leaves = candidate.metadata.deletionTimestamp !== undefined
     if (controller) {
-      if (matches || ownerLeaves) claimed.push(candidate)
-      else if (!leaves) release.push(candidate)
-    } else if (matches && !ownerLeaves && !leaves) {
+      if (matches) claimed.push(candidate)
+      else if (!ownerLeaves) release.push(candidate)
+    } else if (matches && !ownerLeaves && candidate.metadata.deletionTimestamp === undefined) {
       adopt.push(candidate)
       claimed.push(candidate)
     }

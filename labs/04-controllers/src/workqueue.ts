@@ -29,7 +29,7 @@ export class Workqueue {
 
   /**
    * Asks for a look at this key. Nothing happens if a look is already due; if the key is being processed, it is handed
-   * out again after `done`.
+   * out again after `done`. A look that was asked for later (`addAfter`) stays asked for.
    *
    * @lab 4.2 Add a key at most once
    */

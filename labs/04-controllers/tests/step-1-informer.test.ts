@@ -56,8 +56,8 @@ describe('what to ask the server next', () => {
   lesson(
     'lists again only when the history is gone',
     {
-      scenario: 'A watch from 7 ends, once with an internal error, once with Expired.',
-      rule: 'Expired (410) means that the server has compacted the history from there on: the copy must be compared with a new list.',
+      scenario: 'A watch from 7 ends, once with an internal error, once with Expired; another one with Gone.',
+      rule: 'Expired and Gone (both 410) mean that the server has compacted the history from there on: the copy must be compared with a new list.',
       source: 'client-go tools/cache/reflector.go: isExpiredError',
     },
     () => {
@@ -68,7 +68,10 @@ describe('what to ask the server next', () => {
       expect(store.nextRequest()).toEqual({ request: 'watch', resourceVersion: '7' })
       store.interrupted('Expired')
       expect(store.nextRequest()).toEqual({ request: 'list' })
-      expect(store.get('default/a')?.metadata.name, 'the copy stays readable meanwhile').toBe('a')
+      expect(store.list().map(objectKey), 'the copy stays readable meanwhile').toEqual(['default/a'])
+      store.replace(list(9, at('a', 5)))
+      store.interrupted('Gone')
+      expect(store.nextRequest()).toEqual({ request: 'list' })
     },
   )
 })
@@ -77,7 +80,8 @@ describe('a list', () => {
   lesson(
     'tells the difference to the copy, and nothing else',
     {
-      scenario: 'The copy has a, b and c. The new list has a as it was, b changed, d new, and no c.',
+      scenario:
+        'The copy has a, b and c. The new list has a as it was, b changed, d new, and no c. What was listed before stands in the deltas, too.',
       rule: 'A list counts as the events that would have led to it; what did not change is no news.',
       source: 'client-go tools/cache/delta_fifo.go: Replace',
     },
@@ -88,11 +92,9 @@ describe('a list', () => {
         'added b@2',
         'added c@3',
       ])
-      expect(words(store.replace(list(9, at('a', 1), at('b', 8), at('d', 9))))).toEqual([
-        'deleted c@3',
-        'updated b@8',
-        'added d@9',
-      ])
+      const deltas = store.replace(list(9, at('a', 1), at('b', 8), at('d', 9)))
+      expect(words(deltas)).toEqual(['deleted c@3', 'updated b@8', 'added d@9'])
+      expect(deltas[1]).toMatchObject({ type: 'updated', previous: { metadata: { resourceVersion: '2' } } })
       expect(store.list().map(objectKey).sort()).toEqual(['default/a', 'default/b', 'default/d'])
     },
   )
@@ -131,7 +133,22 @@ describe('a watch event', () => {
       const deleted = store.apply(event('DELETED', at('a', 3)))
       expect(words([...added, ...updated, ...deleted])).toEqual(['added a@1', 'updated a@2', 'deleted a@3'])
       expect(updated[0]).toMatchObject({ previous: { metadata: { resourceVersion: '1' } } })
-      expect(store.get('default/a')).toBeUndefined()
+      expect(store.list().map(objectKey), 'what the copy holds in the end').toEqual([])
+    },
+  )
+
+  lesson(
+    'whose word does not fit the copy is judged by the copy',
+    {
+      scenario: 'The first that is heard of pod a is MODIFIED; then comes ADDED, with a newer version.',
+      rule: 'What is not in the copy is added, what is there is updated, whatever the server calls it.',
+      source: 'client-go tools/cache/controller.go: processDeltas',
+    },
+    () => {
+      const store = new InformerStore<Pod>()
+      const first = store.apply(event('MODIFIED', at('a', 1)))
+      const second = store.apply(event('ADDED', at('a', 2)))
+      expect(words([...first, ...second])).toEqual(['added a@1', 'updated a@2'])
     },
   )
 
@@ -182,7 +199,7 @@ describe('an index', () => {
   lesson(
     'has an object under each of several values',
     {
-      scenario: 'A pod with two owners, looked up by the uid of each.',
+      scenario: 'A pod with two owners, looked up by the uid of each; then one of them is taken away.',
       rule: 'An index function may give several values; the object is found under each.',
       source: 'client-go tools/cache/index.go: IndexFunc',
     },
@@ -190,9 +207,15 @@ describe('an index', () => {
       const store = new InformerStore<Pod>({ byOwner: 'metadata.ownerReferences.uid' })
       const owner = (uid: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', name: uid, uid })
       store.apply(event('ADDED', pod('a', { metadata: { ownerReferences: [owner('one'), owner('two')] } })))
-      expect(store.byIndex('byOwner', 'one')).toHaveLength(1)
-      expect(store.byIndex('byOwner', 'two')).toHaveLength(1)
-      expect(() => store.byIndex('byMood', 'good')).toThrow()
+      const owned = () => ({
+        'by one': store.byIndex('byOwner', 'one').map(objectKey),
+        'by two': store.byIndex('byOwner', 'two').map(objectKey),
+      })
+      expect(owned()).toEqual({ 'by one': ['default/a'], 'by two': ['default/a'] })
+      const metadata = { resourceVersion: '2', ownerReferences: [owner('two')] }
+      store.apply(event('MODIFIED', pod('a', { metadata })))
+      expect(owned(), 'when "one" is no owner any more').toEqual({ 'by one': [], 'by two': ['default/a'] })
+      expect(() => store.byIndex('byMood', 'good'), 'an index that was not declared').toThrow()
     },
   )
 })

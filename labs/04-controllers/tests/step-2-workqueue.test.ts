@@ -22,8 +22,10 @@ describe('the queue', () => {
     () => {
       const queue = new Workqueue()
       for (const key of ['a', 'b', 'a', 'c', 'b']) queue.add(key)
-      expect(queue.length).toBe(3)
-      expect(drain(queue)).toEqual(['a', 'b', 'c'])
+      expect({ length: queue.length, 'handed out': drain(queue) }).toEqual({
+        length: 3,
+        'handed out': ['a', 'b', 'c'],
+      })
     },
   )
 
@@ -71,7 +73,7 @@ describe('the queue', () => {
       queue.add('a')
       expect(queue.take(0)).toBe('a')
       queue.done('a')
-      expect(queue.length).toBe(0)
+      expect({ 'handed out afterwards': drain(queue) }).toEqual({ 'handed out afterwards': [] })
     },
   )
 })
@@ -88,10 +90,17 @@ describe('adding for later', () => {
       const queue = new Workqueue()
       queue.addAfter('b', 1000, 300)
       queue.addAfter('a', 1000, 200)
-      expect(queue.nextDueMs()).toBe(1200)
-      expect(drain(queue, 1199)).toEqual([])
-      expect(drain(queue, 1300)).toEqual(['a', 'b'])
-      expect(queue.nextDueMs()).toBeUndefined()
+      expect({
+        'next due': queue.nextDueMs(),
+        'taken at 1199 ms': drain(queue, 1199),
+        'taken at 1300 ms': drain(queue, 1300),
+        'next due then': queue.nextDueMs(),
+      }).toEqual({
+        'next due': 1200,
+        'taken at 1199 ms': [],
+        'taken at 1300 ms': ['a', 'b'],
+        'next due then': undefined,
+      })
     },
   )
 
@@ -106,13 +115,33 @@ describe('adding for later', () => {
       const queue = new Workqueue()
       for (const delayMs of [500, 100, 900]) queue.addAfter('a', 0, delayMs)
       queue.addAfter('b', 0, 0)
-      expect(drain(queue, 0)).toEqual(['b'])
-      expect(drain(queue, 100)).toEqual(['a'])
+      expect(drain(queue, 0), 'taken at 0 ms').toEqual(['b'])
+      expect(drain(queue, 100), 'taken at 100 ms').toEqual(['a'])
       queue.done('a')
-      expect(drain(queue, 10_000)).toEqual([])
+      expect(drain(queue, 10_000), 'taken much later').toEqual([])
     },
   )
 })
+
+lesson(
+  'a look now does not replace the look that was asked for later',
+  {
+    scenario: 'a is added for 500 ms later, then at once; it is taken and done at 100 ms.',
+    rule: 'Whoever asked for later had a reason, such as a time that must have passed: that look is still owed.',
+    source: 'client-go util/workqueue/delaying_queue.go: Add does not touch what waits',
+  },
+  () => {
+    const queue = new Workqueue()
+    queue.addAfter('a', 0, 500)
+    queue.add('a')
+    expect(drain(queue, 100), 'taken at 100 ms').toEqual(['a'])
+    queue.done('a')
+    expect({ 'next due': queue.nextDueMs(), 'taken at 500 ms': drain(queue, 500) }).toEqual({
+      'next due': 500,
+      'taken at 500 ms': ['a'],
+    })
+  },
+)
 
 describe('the rate limiter', () => {
   lesson(
@@ -125,29 +154,45 @@ describe('the rate limiter', () => {
     () => {
       const limiter = new RateLimiter()
       const delays = Array.from({ length: 20 }, (_, hour) => limiter.delayMs('bad', hour * 3_600_000))
-      expect(delays.slice(0, 5)).toEqual([5, 10, 20, 40, 80])
-      expect(delays.at(-1)).toBe(1_000_000)
-      expect(limiter.delayMs('other', 30 * 3_600_000)).toBe(5)
+      const other = limiter.delayMs('other', 30 * 3_600_000)
       limiter.forget('bad')
-      expect(limiter.delayMs('bad', 40 * 3_600_000)).toBe(5)
+      expect({
+        'the first five': delays.slice(0, 5),
+        'the twentieth': delays.at(-1),
+        'of another key': other,
+        'after a success': limiter.delayMs('bad', 40 * 3_600_000),
+      }).toEqual({
+        'the first five': [5, 10, 20, 40, 80],
+        'the twentieth': 1_000_000,
+        'of another key': 5,
+        'after a success': 5,
+      })
     },
   )
 
   lesson(
     'lets a burst of 100 through and then 10 a second',
     {
-      scenario: '103 tokens are taken at one moment, then one after 2 seconds and one after an hour.',
+      scenario: '103 tokens are taken at one moment, then one after 2 seconds and 102 after an hour.',
       rule: 'A bucket of 100 that refills at 10 a second; each taker queues behind those before; it never overflows.',
       source: 'client-go util/workqueue: BucketRateLimiter(rate.Limit(10), 100)',
     },
     () => {
       const bucket = new TokenBucket()
       const waits = Array.from({ length: 103 }, () => Math.round(bucket.reserveMs(0)))
-      expect(waits.slice(0, 100).every((wait) => wait === 0)).toBe(true)
-      expect(waits.slice(100)).toEqual([100, 200, 300])
-      expect(bucket.reserveMs(2_000), 'three were owed, 20 came').toBe(0)
+      const afterTwoSeconds = bucket.reserveMs(2_000)
       const later = Array.from({ length: 102 }, () => Math.round(bucket.reserveMs(3_600_000)))
-      expect(later.slice(99)).toEqual([0, 100, 200])
+      expect({
+        'the longest wait of the first 100': Math.max(...waits.slice(0, 100)),
+        'the next three': waits.slice(100),
+        'after 2 s: three were owed, 20 came': afterTwoSeconds,
+        'after an hour, the 100th to the 102nd': later.slice(99),
+      }).toEqual({
+        'the longest wait of the first 100': 0,
+        'the next three': [100, 200, 300],
+        'after 2 s: three were owed, 20 came': 0,
+        'after an hour, the 100th to the 102nd': [0, 100, 200],
+      })
     },
   )
 
@@ -161,9 +206,12 @@ describe('the rate limiter', () => {
     () => {
       const limiter = new RateLimiter()
       const delays = Array.from({ length: 150 }, (_, count) => Math.round(limiter.delayMs(`key-${count}`, 0)))
-      expect(delays[0]).toBe(5)
-      expect(delays[99]).toBe(5)
-      expect(delays[149]).toBe(5_000)
+      expect({ first: delays[0], '100th': delays[99], '101st': delays[100], '150th': delays[149] }).toEqual({
+        first: 5,
+        '100th': 5,
+        '101st': 100,
+        '150th': 5_000,
+      })
     },
   )
 })

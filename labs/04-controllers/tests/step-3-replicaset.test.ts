@@ -15,6 +15,11 @@ const owner = replicaSet('web', 3)
 const own = (name: string, traits: Parameters<typeof pod>[1] = {}) =>
   pod(name, { readyFor: 60, node: 'n1', ...traits, metadata: { ...controlledBy(owner), ...traits.metadata } })
 const names = (pods: readonly Stored<Pod>[]) => pods.map(({ metadata }) => metadata.name)
+const inNames = ({ claimed, adopt, release }: ReturnType<typeof claim<Pod>>) => ({
+  claimed: names(claimed),
+  adopt: names(adopt),
+  release: names(release),
+})
 const world = (more: Partial<ReplicaSetWorld>): ReplicaSetWorld => ({
   owner,
   resource: 'replicaSets',
@@ -36,12 +41,12 @@ describe('claiming pods', () => {
     'keeps its own, adopts matching orphans, lets go of what no longer matches',
     {
       scenario:
-        "Six pods: ours; ours with another label; nobody's with our label; nobody's with another; and two of another ReplicaSet.",
+        "Six pods: ours; ours with another label; nobody's with our label; nobody's with another; and two of another ReplicaSet, which was deleted and had our name.",
       rule: 'Ownership is the controller reference; the selector decides about adopting and releasing; nothing is taken from others.',
       source: 'kubernetes pkg/controller/controller_ref_manager.go: ClaimObject',
     },
     () => {
-      const other = replicaSet('other', 1)
+      const other = replicaSet('web', 1, { metadata: { uid: 'uid-of-the-deleted' } })
       const elsewhere = { labels: { app: 'api' } }
       const claims = claim(owner, { matchLabels: { app: 'web' } }, [
         own('ours'),
@@ -51,33 +56,51 @@ describe('claiming pods', () => {
         pod('others', { metadata: controlledBy(other) }),
         pod('others-relabelled', { metadata: { ...controlledBy(other), ...elsewhere } }),
       ])
-      expect(names(claims.claimed)).toEqual(['ours', 'orphan'])
-      expect(names(claims.adopt)).toEqual(['orphan'])
-      expect(names(claims.release)).toEqual(['relabelled'])
+      expect(inNames(claims)).toEqual({ claimed: ['ours', 'orphan'], adopt: ['orphan'], release: ['relabelled'] })
     },
   )
 
   lesson(
-    'changes nothing about what is on its way out',
+    'asks who controls, not who else is an owner',
     {
-      scenario: 'A matching orphan and a relabelled own pod are being deleted; then the ReplicaSet itself is.',
-      rule: 'Deletion has been decided already: neither a leaving pod nor a leaving owner is adopted, adopts or releases.',
+      scenario:
+        'Two pods with our label: each has a ConfigMap among its owners; one has another ReplicaSet as its controller.',
+      rule: 'Of many owner references at most one has `controller: true`, in any place; the others are for the garbage collector.',
+      source: 'kubernetes pkg/controller/controller_ref_manager.go: ClaimObject; metav1.GetControllerOf',
+    },
+    () => {
+      const plain = { apiVersion: 'v1', kind: 'ConfigMap', name: 'settings', uid: 'uid-settings' }
+      const { ownerReferences } = controlledBy(replicaSet('other', 1))
+      const claims = claim(owner, { matchLabels: { app: 'web' } }, [
+        pod('orphan', { metadata: { ownerReferences: [plain] } }),
+        pod('others', { metadata: { ownerReferences: [plain, ...ownerReferences] } }),
+      ])
+      expect(inNames(claims)).toEqual({ claimed: ['orphan'], adopt: ['orphan'], release: [] })
+    },
+  )
+
+  lesson(
+    'adopts nothing that is on its way out',
+    {
+      scenario: 'A matching orphan is being deleted. Then the ReplicaSet itself is, and has two pods, one relabelled.',
+      rule: 'A leaving pod is not adopted. A leaving owner keeps what matches, and adopts and releases nothing any more.',
       source: 'kubernetes pkg/controller/controller_ref_manager.go: ClaimObject',
     },
     () => {
       const leaving = { deletionTimestamp: ago(1) }
       const selector = { matchLabels: { app: 'web' } }
-      const pods = [
-        pod('orphan', { metadata: leaving }),
-        own('relabelled', { metadata: { ...leaving, labels: { app: 'api' } } }),
-      ]
-      expect(claim(owner, selector, pods)).toEqual({ claimed: [], adopt: [], release: [] })
+      expect(inNames(claim(owner, selector, [pod('orphan', { metadata: leaving })]))).toEqual({
+        claimed: [],
+        adopt: [],
+        release: [],
+      })
       const leavingOwner = replicaSet('web', 3, { metadata: leaving })
       const claims = claim(leavingOwner, selector, [
+        own('ours'),
         pod('orphan'),
         own('relabelled', { metadata: { labels: { app: 'api' } } }),
       ])
-      expect([claims.adopt, claims.release]).toEqual([[], []])
+      expect(inNames(claims)).toEqual({ claimed: ['ours'], adopt: [], release: [] })
     },
   )
 
@@ -88,7 +111,7 @@ describe('claiming pods', () => {
       rule: 'No selector selects nothing; an empty one would select everything.',
       source: 'apimachinery meta/v1: LabelSelectorAsSelector',
     },
-    () => expect(claim(owner, undefined, [pod('orphan')]).claimed).toEqual([]),
+    () => expect(inNames(claim(owner, undefined, [pod('orphan')]))).toEqual({ claimed: [], adopt: [], release: [] }),
   )
 })
 
@@ -102,11 +125,13 @@ describe('slow start', () => {
         'kubernetes pkg/controller/replicaset/replica_set.go: slowStartBatch; recording rs-create-20-slow-start-batches',
     },
     () => {
-      expect(slowStartBatches(0)).toEqual([])
-      expect(slowStartBatches(1)).toEqual([1])
-      expect(slowStartBatches(2)).toEqual([1, 1])
-      expect(slowStartBatches(10)).toEqual([1, 2, 4, 3])
-      expect(slowStartBatches(500).reduce((sum, size) => sum + size)).toBe(500)
+      expect({
+        0: slowStartBatches(0),
+        1: slowStartBatches(1),
+        2: slowStartBatches(2),
+        10: slowStartBatches(10),
+        'all of 500 together': slowStartBatches(500).reduce((sum, size) => sum + size, 0),
+      }).toEqual({ 0: [], 1: [1], 2: [1, 1], 10: [1, 2, 4, 3], 'all of 500 together': 500 })
     },
   )
 })
@@ -139,8 +164,10 @@ describe('which pods go first', () => {
         source: 'kubernetes pkg/controller/controller_utils.go: ActivePodsWithRanks',
       },
       () => {
-        expect(first(good, bad)).toBe('bad')
-        expect(first(bad, good)).toBe('bad')
+        expect({ 'given good and bad': first(good, bad), 'given bad and good': first(bad, good) }).toEqual({
+          'given good and bad': 'bad',
+          'given bad and good': 'bad',
+        })
       },
     )
   }
@@ -170,11 +197,8 @@ describe('which pods go first', () => {
       const dear = own('dear-but-not-ready', { readyFor: undefined, ...cost('100') })
       const cheap = own('cheap-but-ready', cost('-100'))
       const unassigned = own('unassigned', { node: undefined, ...cost('1000') })
-      expect(names(podsToDelete([cheap, dear, unassigned], 3))).toEqual([
-        'unassigned',
-        'dear-but-not-ready',
-        'cheap-but-ready',
-      ])
+      const pods = Object.freeze([cheap, dear, unassigned]) as readonly Stored<Pod>[]
+      expect(names(podsToDelete(pods, 3))).toEqual(['unassigned', 'dear-but-not-ready', 'cheap-but-ready'])
     },
   )
 })
@@ -189,7 +213,7 @@ describe('expectations', () => {
       rule: 'Nothing asked for, nothing to wait for.',
       source: 'kubernetes pkg/controller/controller_utils.go: SatisfiedExpectations',
     },
-    () => expect(new Expectations().met('default/web', 0)).toBe(true),
+    () => expect({ met: new Expectations().met('default/web', 0) }).toEqual({ met: true }),
   )
 
   lesson(
@@ -201,15 +225,46 @@ describe('expectations', () => {
     },
     () => {
       const expectations = new Expectations()
+      const met: Record<string, boolean> = {}
       expectations.expect('web', { creations: 2, deletions }, 0)
-      expect(expectations.met('web', 0)).toBe(false)
-      expectations.creationSeen('web')
+      met['at first'] = expectations.met('web', 0)
       expectations.creationSeen('web')
       expectations.deletionSeen('web', 'default/a')
       expectations.deletionSeen('web', 'default/a')
-      expect(expectations.met('web', 0), 'b is still there').toBe(false)
       expectations.deletionSeen('web', 'default/b')
-      expect(expectations.met('web', 0)).toBe(true)
+      met['one creation seen, and both deletions'] = expectations.met('web', 0)
+      expectations.expect('web', { creations: 2, deletions }, 0)
+      expectations.creationSeen('web')
+      expectations.creationSeen('web')
+      expectations.deletionSeen('web', 'default/a')
+      expectations.deletionSeen('web', 'default/a')
+      met['both creations seen, and a deleted twice'] = expectations.met('web', 0)
+      expectations.deletionSeen('web', 'default/b')
+      met['b deleted, too'] = expectations.met('web', 0)
+      expect(met).toEqual({
+        'at first': false,
+        'one creation seen, and both deletions': false,
+        'both creations seen, and a deleted twice': false,
+        'b deleted, too': true,
+      })
+    },
+  )
+
+  lesson(
+    'replace those of the look before, and are of one owner only',
+    {
+      scenario:
+        'Three creations are expected of web; before they are seen, one of web and one of api. Then one pod of web is seen.',
+      rule: 'Each decision starts from a copy that had caught up, or from lost news: what was expected before is over.',
+      source: 'kubernetes pkg/controller/controller_utils.go: SetExpectations',
+    },
+    () => {
+      const expectations = new Expectations()
+      expectations.expect('web', { creations: 3, deletions: ['default/a'] }, 0)
+      expectations.expect('web', { creations: 1, deletions: [] }, 0)
+      expectations.expect('api', { creations: 1, deletions: [] }, 0)
+      expectations.creationSeen('web')
+      expect({ web: expectations.met('web', 0), api: expectations.met('api', 0) }).toEqual({ web: true, api: false })
     },
   )
 
@@ -226,9 +281,12 @@ describe('expectations', () => {
       expectations.expect('web', { creations: 0, deletions: ['default/a'] }, 0)
       expectations.creationSeen('web')
       expectations.deletionSeen('web', 'default/a')
-      expect(expectations.met('web', 0)).toBe(true)
+      const afterTheDeletion = expectations.met('web', 0)
       expectations.expect('web', { creations: 1, deletions: [] }, 0)
-      expect(expectations.met('web', 0)).toBe(false)
+      expect({
+        'met when the deletion was seen': afterTheDeletion,
+        'met when one creation is expected': expectations.met('web', 0),
+      }).toEqual({ 'met when the deletion was seen': true, 'met when one creation is expected': false })
     },
   )
 
@@ -242,7 +300,7 @@ describe('expectations', () => {
     () => {
       const expectations = new Expectations()
       expectations.deletionSeen('web', 'default/a')
-      expect(expectations.met('web', 0)).toBe(true)
+      expect({ met: expectations.met('web', 0) }).toEqual({ met: true })
     },
   )
 
@@ -256,8 +314,10 @@ describe('expectations', () => {
     () => {
       const expectations = new Expectations()
       expectations.expect('web', { creations: 1, deletions: [] }, 0)
-      expect(expectations.met('web', 299_000)).toBe(false)
-      expect(expectations.met('web', 300_001)).toBe(true)
+      expect({
+        'met after 299 s': expectations.met('web', 299_000),
+        'met after 300.001 s': expectations.met('web', 300_001),
+      }).toEqual({ 'met after 299 s': false, 'met after 300.001 s': true })
     },
   )
 })
@@ -370,29 +430,69 @@ describe('a ReplicaSet', () => {
   )
 
   lesson(
+    'adopts and releases even while the copy is behind',
+    {
+      scenario: 'Expectations are open; there is a matching orphan, and an own pod whose label was changed.',
+      rule: 'Open expectations forbid to count, nothing else: whose a pod is can be seen without counting.',
+      source: 'kubernetes pkg/controller/replicaset: syncReplicaSet claims before it asks needsSync',
+    },
+    () => {
+      const pods = [pod('orphan'), own('gone', { metadata: { labels: { app: 'api' } } })]
+      const { actions } = reconcileReplicaSet(world({ pods, expectationsMet: false }))
+      expect(words(actions)).toEqual(['patch orphan', 'patch gone', 'status'])
+    },
+  )
+
+  lesson(
+    'that says no number wants one pod',
+    {
+      scenario: 'A ReplicaSet without `replicas`, and no pods.',
+      rule: 'Absent is 1; 0 must be said.',
+      source: 'kubernetes apps/v1 ReplicaSetSpec.replicas',
+    },
+    () => {
+      const { replicas: _, ...spec } = owner.spec!
+      const creations = words(reconcileReplicaSet(world({ owner: { ...owner, spec } })).actions)
+      expect(creations).toEqual(['together 1 create', 'status'])
+      const none = words(reconcileReplicaSet(world({ owner: replicaSet('web', 0) })).actions)
+      expect(none, 'with replicas: 0').not.toContain('together 1 create')
+    },
+  )
+
+  lesson(
     'that is being deleted leaves its pods to the garbage collector',
     {
-      scenario: 'A ReplicaSet with a deletionTimestamp and no pods.',
-      rule: 'Creating pods for an owner that goes would only make garbage.',
+      scenario: 'A ReplicaSet of 3 with a deletionTimestamp; once it has no pods, once five.',
+      rule: 'Creating pods for an owner that goes would only make garbage, and those that are there may be meant to stay.',
       source: 'kubernetes pkg/controller/replicaset: syncReplicaSet',
     },
     () => {
       const leaving = replicaSet('web', 3, { metadata: { deletionTimestamp: ago(1) } })
-      expect(words(reconcileReplicaSet(world({ owner: leaving })).actions)).toEqual(['status'])
+      const five = ['a', 'b', 'c', 'd', 'e'].map((name) => own(name))
+      const actions = (pods: readonly Stored<Pod>[]) =>
+        words(reconcileReplicaSet(world({ owner: leaving, pods })).actions)
+      expect({ 'no pods': actions([]), 'five pods': actions(five) }).toEqual({
+        'no pods': ['status'],
+        'five pods': ['status'],
+      })
     },
   )
 
   lesson(
     'asks for at most 500 pods at once',
     {
-      scenario: '2000 replicas wanted, none there.',
-      rule: 'One owner must not keep the others waiting.',
+      scenario: '2000 replicas wanted, none there; then none wanted, and 600 there.',
+      rule: 'One owner must not keep the others waiting: no more than 500 creations, or deletions, in one look.',
       source: 'kubernetes pkg/controller/replicaset: BurstReplicas',
     },
     () => {
-      const { actions } = reconcileReplicaSet(world({ owner: replicaSet('web', 2000) }))
-      const created = actions.reduce((sum, action) => sum + (action.do === 'together' ? action.writes.length : 0), 0)
-      expect(created).toBe(500)
+      const writes = (replicas: number, pods: readonly Stored<Pod>[]) =>
+        reconcileReplicaSet(world({ owner: replicaSet('web', replicas), pods })).actions.reduce(
+          (sum, action) => sum + (action.do === 'together' ? action.writes.length : 0),
+          0,
+        )
+      const many = Array.from({ length: 600 }, (_, index) => own(`p${index}`))
+      expect({ created: writes(2000, []), deleted: writes(0, many) }).toEqual({ created: 500, deleted: 500 })
     },
   )
 

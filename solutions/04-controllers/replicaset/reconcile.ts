@@ -48,10 +48,12 @@ export interface ReplicaSetWorld {
 
 /**
  * What to write so that the world becomes as the owner's spec says: first the patches that adopt and release, then the
- * creations or deletions (none while expectations are open or the owner is being deleted), last the status.
+ * creations or deletions (none while expectations are open or the owner is being deleted), last the status. Only active
+ * pods are looked at; an absent `replicas` means 1; both creations and deletions stop at `MOST_AT_ONCE`.
  *
- * Given to use: `claim` and `claimPatches`, `createPods`, `deletePods`, `podsToDelete`, `statusUpdate` (undefined when
- * the status is right already), `nextAvailableMs` for `requeueAfterMs`.
+ * Given to use: `isActive` (../pods.ts), `claimPatches` (../claims.ts), `createPods` and `deletePods` below;
+ * `statusUpdate` (undefined when the status is right already) and `nextAvailableMs`, for `requeueAfterMs`, from
+ * ./status.ts. `claim` and `podsToDelete` are yours.
  *
  * @lab 4.3 Compare wanted and actual pods
  */

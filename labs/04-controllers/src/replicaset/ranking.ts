@@ -19,6 +19,8 @@ const PHASE_ORDER = ['Pending', 'Unknown', 'Running']
  * cost, 5. on the node with more of these pods, 6. ready for the shorter time, 7. with more container restarts, 8.
  * created later.
  *
+ * Given to use: what stands below, and `isReady` and `readySinceMs` (../pods.ts). `pods` itself keeps its order.
+ *
  * @lab 4.3 Rank pods for deletion
  */
 export function podsToDelete(pods: readonly Stored<Pod>[], count: number): Stored<Pod>[] {
