@@ -4,9 +4,18 @@ import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import type { RequestInfo } from '#kit/contracts/apiserver.ts'
+import { createRandom, type Random } from '#kit/sim/random.ts'
+import type { LessonContext } from '#kit/testing/lesson.ts'
 
 export const NOW = '2026-01-01T00:00:00Z'
 export const NOW_MS = Date.parse(NOW)
+
+/** Random numbers for a test: the same ones in every run, or those of another seed with `SEED=…`. */
+export function randomFor(context: LessonContext): Random {
+  const seed = Number(process.env.SEED ?? 7)
+  context.seed(seed)
+  return createRandom(seed)
+}
 
 /** Of the kinds, what rules about metadata need to know. */
 export const kinds = {

@@ -2,20 +2,14 @@
 import { describe, expect } from 'vitest'
 import { parseRequestInfo, resourceVerb } from '#apiserver/request-info.ts'
 import { resourcePath, resources } from '#kit/api/resources.ts'
-import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
+import { randomFor } from './fixtures.ts'
 
 const SOURCE = 'apiserver pkg/endpoints/request/requestinfo.go'
 
-/** The parts that matter, for short comparisons. */
-function parse(method: string, path: string, query: Record<string, string[]> = {}) {
-  const { isResourceRequest, verb, apiGroup, apiVersion, namespace, resource, subresource, name } = parseRequestInfo({
-    method,
-    path,
-    query,
-  })
-  return { isResourceRequest, verb, apiGroup, apiVersion, namespace, resource, subresource, name }
-}
+/** What is read from a path, which it says as well: so a failure shows of what it is. */
+const parse = (method: string, path: string, query: Record<string, string[]> = {}) =>
+  parseRequestInfo({ method, path, query })
 
 describe('the verb', () => {
   lesson(
@@ -26,27 +20,42 @@ describe('the verb', () => {
       source: SOURCE,
     },
     () => {
-      const verbs = ['POST', 'PUT', 'PATCH', 'DELETE', 'GET', 'HEAD'].map((method) =>
-        resourceVerb({ method, query: {} }, 'web'),
-      )
-      expect(verbs).toEqual(['create', 'update', 'patch', 'delete', 'get', 'get'])
+      const verb = (method: string) => resourceVerb({ method, query: {} }, 'web')
+      expect({
+        POST: verb('POST'),
+        PUT: verb('PUT'),
+        PATCH: verb('PATCH'),
+        DELETE: verb('DELETE'),
+        GET: verb('GET'),
+        HEAD: verb('HEAD'),
+      }).toEqual({ POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete', GET: 'get', HEAD: 'get' })
     },
   )
 
   lesson(
     'means many objects when there is no name',
     {
-      scenario: 'GET and DELETE of all pods of a namespace, and GET with ?watch=true, ?watch=1, ?watch=false.',
+      scenario: 'GET, HEAD and DELETE of all pods of a namespace, and GET with ?watch=true, ?watch=1, ?watch=false.',
       rule: 'Without a name, get is list (or watch), and delete is deletecollection.',
       source: SOURCE,
     },
     () => {
       const verb = (method: string, query = {}) => resourceVerb({ method, query }, '')
-      expect(verb('GET')).toBe('list')
-      expect(verb('DELETE')).toBe('deletecollection')
-      expect(verb('GET', { watch: ['true'] })).toBe('watch')
-      expect(verb('GET', { watch: ['1'] })).toBe('watch')
-      expect(verb('GET', { watch: ['false'] })).toBe('list')
+      expect({
+        GET: verb('GET'),
+        HEAD: verb('HEAD'),
+        DELETE: verb('DELETE'),
+        'GET ?watch=true': verb('GET', { watch: ['true'] }),
+        'GET ?watch=1': verb('GET', { watch: ['1'] }),
+        'GET ?watch=false': verb('GET', { watch: ['false'] }),
+      }).toEqual({
+        GET: 'list',
+        HEAD: 'list',
+        DELETE: 'deletecollection',
+        'GET ?watch=true': 'watch',
+        'GET ?watch=1': 'watch',
+        'GET ?watch=false': 'list',
+      })
     },
   )
 
@@ -57,7 +66,10 @@ describe('the verb', () => {
       rule: 'Only requests without a name can become watches.',
       source: SOURCE,
     },
-    () => expect(resourceVerb({ method: 'GET', query: { watch: ['true'] } }, 'web')).toBe('get'),
+    () => {
+      const verb = resourceVerb({ method: 'GET', query: { watch: ['true'] } }, 'web')
+      expect(verb, 'GET of the pod web, with ?watch=true').toBe('get')
+    },
   )
 })
 
@@ -73,6 +85,8 @@ describe('the path', () => {
       expect(parse('PUT', '/apis/apps/v1/namespaces/shop/deployments/web/status')).toEqual({
         isResourceRequest: true,
         verb: 'update',
+        path: '/apis/apps/v1/namespaces/shop/deployments/web/status',
+        apiPrefix: 'apis',
         apiGroup: 'apps',
         apiVersion: 'v1',
         namespace: 'shop',
@@ -84,6 +98,21 @@ describe('the path', () => {
   )
 
   lesson(
+    'may go on behind the subresource',
+    {
+      scenario: 'GET /api/v1/namespaces/shop/pods/web/proxy/css/site.css: what follows is for the program in the pod.',
+      rule: 'The subresource is what stands behind the name, not what stands last.',
+      source: SOURCE,
+    },
+    () =>
+      expect(parse('GET', '/api/v1/namespaces/shop/pods/web/proxy/css/site.css')).toMatchObject({
+        resource: 'pods',
+        name: 'web',
+        subresource: 'proxy',
+      }),
+  )
+
+  lesson(
     'of the core group has no group in it',
     {
       scenario: 'GET /api/v1/nodes/node-1, and a list of all pods of the cluster.',
@@ -92,13 +121,15 @@ describe('the path', () => {
     },
     () => {
       expect(parse('GET', '/api/v1/nodes/node-1')).toMatchObject({
+        apiPrefix: 'api',
         apiGroup: '',
         apiVersion: 'v1',
         resource: 'nodes',
         name: 'node-1',
         namespace: '',
       })
-      expect(parse('GET', '/api/v1/pods')).toMatchObject({ verb: 'list', resource: 'pods', namespace: '', name: '' })
+      const pods = { path: '/api/v1/pods', verb: 'list', resource: 'pods', namespace: '', name: '' }
+      expect(parse('GET', '/api/v1/pods')).toMatchObject(pods)
     },
   )
 
@@ -117,22 +148,26 @@ describe('the path', () => {
         subresource: '',
       })
       for (const subresource of ['status', 'finalize']) {
-        expect(parse('PUT', `/api/v1/namespaces/shop/${subresource}`)).toMatchObject({
+        const path = `/api/v1/namespaces/shop/${subresource}`
+        expect(parse('PUT', path)).toMatchObject({
+          path,
           resource: 'namespaces',
           name: 'shop',
           namespace: 'shop',
           subresource,
         })
       }
-      expect(parse('GET', '/api/v1/namespaces')).toMatchObject({ verb: 'list', resource: 'namespaces', namespace: '' })
+      const all = { path: '/api/v1/namespaces', verb: 'list', resource: 'namespaces', namespace: '', name: '' }
+      expect(parse('GET', '/api/v1/namespaces')).toMatchObject(all)
     },
   )
 
   lesson(
-    'is no resource when it ends too early',
+    'is no resource when it ends too early, or begins with another word',
     {
-      scenario: 'GET of /version, /healthz/etcd, /api, /api/v1, /apis, /apis/apps, /apis/apps/v1 and /.',
-      rule: 'Discovery, health and version are paths without a resource; their verb is the method.',
+      scenario:
+        'GET of /version, /healthz/etcd, /api, /api/v1, /apis, /apis/apps, /apis/apps/v1, /, and of /openapi/v3/apis/apps/v1, which is long and yet none.',
+      rule: 'Only /api and /apis lead to resources. Discovery, health, version and schemas are other paths; their verb is the method.',
       source: SOURCE,
     },
     () => {
@@ -145,8 +180,9 @@ describe('the path', () => {
         '/apis/apps',
         '/apis/apps/v1',
         '/',
+        '/openapi/v3/apis/apps/v1',
       ]) {
-        expect({ path, ...parse('GET', path) }).toMatchObject({
+        expect(parse('GET', path)).toMatchObject({
           path,
           isResourceRequest: false,
           verb: 'get',
@@ -169,14 +205,19 @@ describe('the path', () => {
   lesson(
     'takes the name from a field selector',
     {
-      scenario: 'A watch of one pod by ?fieldSelector=metadata.name=web, as kubectl get pod web -w sends it.',
-      rule: 'A list or watch of a single name has that name, so that rules about names apply to it.',
+      scenario:
+        'A watch of one pod by ?fieldSelector=metadata.name=web, as kubectl get pod web -w sends it. The same selector with a DELETE, and with another name in the path.',
+      rule: 'A list or watch of a single name has that name, so that rules about names apply to it. Nothing else takes it from there.',
       source: SOURCE,
     },
     () => {
       const query = { watch: ['true'], fieldSelector: ['metadata.name=web'] }
       expect(parse('GET', '/api/v1/namespaces/shop/pods', query)).toMatchObject({ verb: 'watch', name: 'web' })
       expect(parse('GET', '/api/v1/pods', { fieldSelector: ['status.phase=Running'] })).toMatchObject({ name: '' })
+      const many = { verb: 'deletecollection', name: '' }
+      expect(parse('DELETE', '/api/v1/namespaces/shop/pods', query), 'DELETE with the selector').toMatchObject(many)
+      const other = { verb: 'get', name: 'other' }
+      expect(parse('GET', '/api/v1/namespaces/shop/pods/other', query), 'a name in the path').toMatchObject(other)
     },
   )
 
@@ -188,9 +229,7 @@ describe('the path', () => {
       source: SOURCE,
     },
     (context) => {
-      const seed = Date.now() % 1_000_000
-      context.seed(seed)
-      const random = createRandom(seed)
+      const random = randomFor(context)
       for (let run = 0; run < 200; run++) {
         const resource = random.pick(Object.values(resources))
         const namespace =
@@ -199,10 +238,11 @@ describe('the path', () => {
         const subresource = name && resource.plural !== 'namespaces' ? random.pick(['', 'status', 'scale']) : ''
         const path = resourcePath(resource, { namespace, name, subresource })
         const expectedNamespace = resource.plural === 'namespaces' ? (name ?? '') : (namespace ?? '')
-        expect({ path, ...parse('GET', path) }).toEqual({
+        expect(parse('GET', path)).toEqual({
           path,
           isResourceRequest: true,
           verb: name ? 'get' : 'list',
+          apiPrefix: resource.group === '' ? 'api' : 'apis',
           apiGroup: resource.group,
           apiVersion: resource.version,
           namespace: expectedNamespace,

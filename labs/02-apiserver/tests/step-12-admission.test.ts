@@ -4,9 +4,8 @@ import { withDefaultTolerations } from '#apiserver/admission/default-tolerations
 import { checkNamespace } from '#apiserver/admission/namespace-lifecycle.ts'
 import { withServiceAccount } from '#apiserver/admission/service-account.ts'
 import { freeOffset, isTaken, withOffset } from '#apiserver/services/free-offset.ts'
-import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { kinds, NOW, refusalOf, stored } from './fixtures.ts'
+import { kinds, NOW, randomFor, refusalOf, stored } from './fixtures.ts'
 
 const LIFECYCLE = 'apiserver pkg/admission/plugin/namespace/lifecycle/admission.go'
 const TOLERATIONS = 'kubernetes plugin/pkg/admission/defaulttolerationseconds/admission.go'
@@ -222,9 +221,7 @@ describe('a range of numbers', () => {
       source: `${BITMAP}; KEP-3070`,
     },
     (context) => {
-      const seed = Date.now() % 1_000_000
-      context.seed(seed)
-      const random = createRandom(seed)
+      const random = randomFor(context)
       let bitmap: Uint8Array = new Uint8Array(13)
       const given: number[] = []
       for (let offset = freeOffset(bitmap, 100, random.next()); offset !== undefined && given.length < 200; ) {

@@ -9,9 +9,8 @@ import {
   ObjectStore,
 } from '#apiserver/storage/object-store.ts'
 import { createSimEtcdStore } from '#kit/sim/etcd-store.ts'
-import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { stored } from './fixtures.ts'
+import { randomFor, stored } from './fixtures.ts'
 
 const SOURCE = 'apiserver pkg/storage/etcd3/store.go'
 const KEY = '/registry/pods/default/web'
@@ -142,9 +141,7 @@ describe('many writers', () => {
       source: `${SOURCE} (GuaranteedUpdate)`,
     },
     async (context) => {
-      const seed = Date.now() % 1_000_000
-      context.seed(seed)
-      const random = createRandom(seed)
+      const random = randomFor(context)
       const etcd = createSimEtcdStore()
       const store = new ObjectStore(etcd)
       await store.create(KEY, stored({}, { count: 0 }))

@@ -7,9 +7,8 @@ import {
   parseRequirement,
   tokenize,
 } from '#apiserver/selectors/label-selector.ts'
-import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { refusalOf } from './fixtures.ts'
+import { randomFor, refusalOf } from './fixtures.ts'
 
 const LABELS = 'apimachinery pkg/labels/selector.go'
 const FIELDS = 'apimachinery pkg/fields/selector.go'
@@ -104,10 +103,19 @@ describe('requirements', () => {
         { key: 'app', operator: '=', values: ['web'] },
         { key: 'tier', operator: 'exists', values: [] },
       ] as const
-      expect(matchesRequirements(requirements, { app: 'web', tier: '' })).toBe(true)
-      expect(matchesRequirements(requirements, { app: 'web' })).toBe(false)
-      expect(matchesRequirements(requirements, undefined)).toBe(false)
-      expect(matchesRequirements([], undefined)).toBe(true)
+      expect({
+        'app=web, tier empty': matchesRequirements(requirements, { app: 'web', tier: '' }),
+        'app=web, no tier': matchesRequirements(requirements, { app: 'web' }),
+        'tier, but app=db': matchesRequirements(requirements, { app: 'db', tier: 'x' }),
+        'no labels': matchesRequirements(requirements, undefined),
+        'no labels, no requirements': matchesRequirements([], undefined),
+      }).toEqual({
+        'app=web, tier empty': true,
+        'app=web, no tier': false,
+        'tier, but app=db': false,
+        'no labels': false,
+        'no labels, no requirements': true,
+      })
     },
   )
 
@@ -123,9 +131,13 @@ describe('requirements', () => {
         { field: 'spec.nodeName', operator: '=', value: 'node-1' },
         { field: 'status.phase', operator: '!=', value: 'Failed' },
       ] as const
-      expect(matchesFields(requirements, { 'spec.nodeName': 'node-1', 'status.phase': 'Running' })).toBe(true)
-      expect(matchesFields(requirements, { 'spec.nodeName': 'node-1', 'status.phase': 'Failed' })).toBe(false)
-      expect(matchesFields(requirements, { 'spec.nodeName': 'node-2', 'status.phase': 'Running' })).toBe(false)
+      const pod = (node: string, phase: string) =>
+        matchesFields(requirements, { 'spec.nodeName': node, 'status.phase': phase })
+      expect({
+        'Running on node-1': pod('node-1', 'Running'),
+        'Failed on node-1': pod('node-1', 'Failed'),
+        'Running on node-2': pod('node-2', 'Running'),
+      }).toEqual({ 'Running on node-1': true, 'Failed on node-1': false, 'Running on node-2': false })
     },
   )
 })
@@ -140,11 +152,19 @@ describe('a label selector', () => {
     },
     () => {
       const selector = 'app in (web,api),tier!=db,!canary'
-      expect(matches(selector, { app: 'web', tier: 'front' })).toBe(true)
-      expect(matches(selector, { app: 'web' })).toBe(true)
-      expect(matches(selector, { app: 'web', tier: 'db' })).toBe(false)
-      expect(matches(selector, { app: 'web', canary: '' })).toBe(false)
-      expect(matches(selector, { tier: 'front' })).toBe(false)
+      expect({
+        'app=web, tier=front': matches(selector, { app: 'web', tier: 'front' }),
+        'app=web': matches(selector, { app: 'web' }),
+        'app=web, tier=db': matches(selector, { app: 'web', tier: 'db' }),
+        'app=web, an empty canary': matches(selector, { app: 'web', canary: '' }),
+        'tier=front': matches(selector, { tier: 'front' }),
+      }).toEqual({
+        'app=web, tier=front': true,
+        'app=web': true,
+        'app=web, tier=db': false,
+        'app=web, an empty canary': false,
+        'tier=front': false,
+      })
     },
   )
 
@@ -156,22 +176,25 @@ describe('a label selector', () => {
       source: LABELS,
     },
     () => {
-      expect([matches('', { a: 'b' }), matches('  ', undefined)]).toEqual([true, true])
+      const everything = { 'empty, a label': matches('', { a: 'b' }), 'blanks, no labels': matches('  ', undefined) }
+      expect(everything).toEqual({ 'empty, a label': true, 'blanks, no labels': true })
     },
   )
 
   lesson(
     'takes a missing label for "not that value"',
     {
-      scenario: 'a!=x, a notin (x), !a, a=x, a, a in (x), a>1 on an object without the label a.',
-      rule: 'Only the negative operators hold for a label that is not there.',
+      scenario:
+        'a!=x, a!=, a notin (x), !a, a=x, a=, a, a in (x), a>-1 and a<1 on an object without the label a; then !a and a on one whose label a is empty.',
+      rule: 'Only the negative operators hold for a label that is not there. An empty value is a value, and 0 is another.',
       source: `${LABELS} (Requirement.Matches)`,
     },
     () => {
-      const held = ['a!=x', 'a notin (x)', '!a', 'a=x', 'a', 'a in (x)', 'a>1'].filter((text) =>
-        matches(text, { b: 'x' }),
-      )
-      expect(held).toEqual(['a!=x', 'a notin (x)', '!a'])
+      const tried = ['a!=x', 'a!=', 'a notin (x)', '!a', 'a=x', 'a=', 'a', 'a in (x)', 'a>-1', 'a<1']
+      const held = tried.filter((text) => matches(text, { b: 'x' }))
+      expect(held, 'selectors that hold').toEqual(['a!=x', 'a!=', 'a notin (x)', '!a'])
+      const heldByEmpty = ['!a', 'a', 'a='].filter((text) => matches(text, { a: '' }))
+      expect(heldByEmpty, 'selectors that hold when a is empty').toEqual(['a', 'a='])
     },
   )
 
@@ -183,23 +206,28 @@ describe('a label selector', () => {
       source: LABELS,
     },
     () => {
-      expect(matches('app=web', { app: 'web-canary' })).toBe(false)
-      expect(matches('app notin (web)', { app: 'web-canary' })).toBe(true)
-      expect(matches('toString', { app: 'web' })).toBe(false)
+      expect({
+        'app=web': matches('app=web', { app: 'web-canary' }),
+        'app notin (web)': matches('app notin (web)', { app: 'web-canary' }),
+        'the key toString': matches('toString', { app: 'web-canary' }),
+      }).toEqual({ 'app=web': false, 'app notin (web)': true, 'the key toString': false })
     },
   )
 
   lesson(
     'compares numbers as numbers',
     {
-      scenario: 'size>9 and size<9 on sizes 10, 9, 8, and on a size that is no number.',
-      rule: 'Greater and less are about integers: 10 is above 9, though "10" sorts before "9".',
+      scenario: 'size>9 and size<9 on sizes 10, 9, 8, and on sizes that are no integers: large, 8.5, 9.5, 7x and none.',
+      rule: 'Greater and less are about integers: 10 is above 9, though "10" sorts before "9". What is no integer is neither.',
       source: `${LABELS} (GreaterThan, LessThan)`,
     },
     () => {
-      const sizes = ['10', '9', '8', 'large']
-      expect(sizes.filter((size) => matches('size>9', { size }))).toEqual(['10'])
-      expect(sizes.filter((size) => matches('size<9', { size }))).toEqual(['8'])
+      const sizes = ['10', '9', '8', 'large', '8.5', '9.5', '7x', '']
+      const selected = (text: string) => sizes.filter((size) => matches(text, { size }))
+      expect({ 'size>9': selected('size>9'), 'size<9': selected('size<9') }).toEqual({
+        'size>9': ['10'],
+        'size<9': ['8'],
+      })
     },
   )
 
@@ -211,9 +239,7 @@ describe('a label selector', () => {
       source: LABELS,
     },
     (context) => {
-      const seed = Date.now() % 1_000_000
-      context.seed(seed)
-      const random = createRandom(seed)
+      const random = randomFor(context)
       const values = ['x', 'y', 'z']
       for (let run = 0; run < 1_000; run++) {
         const labels: Record<string, string> = {}
@@ -295,19 +321,28 @@ describe('a field selector', () => {
   lesson(
     'compares fields exactly',
     {
-      scenario: 'A pod on node-1 that is Running, and one on no node.',
+      scenario: 'A pod on node-1 that is Running, one on no node, and an object of which no field is known.',
       rule: 'All requirements must hold; a field that is not set is the empty text.',
       source: FIELDS,
     },
     () => {
       const running = { 'spec.nodeName': 'node-1', 'status.phase': 'Running' }
       const waiting = { 'spec.nodeName': '', 'status.phase': 'Pending' }
-      const held = (text: string) => [running, waiting].map((fields) => matchesFields(parseFieldSelector(text), fields))
-      expect(held('spec.nodeName=node-1')).toEqual([true, false])
-      expect(held('spec.nodeName=')).toEqual([false, true])
-      expect(held('status.phase!=Pending,spec.nodeName=node-1')).toEqual([true, false])
-      expect(held('spec.nodeName=node')).toEqual([false, false])
-      expect(held('')).toEqual([true, true])
+      const selected = (text: string) => {
+        const holds = (fields: Record<string, string>) => matchesFields(parseFieldSelector(text), fields)
+        return { text, running: holds(running), waiting: holds(waiting), bare: holds({}) }
+      }
+      const [yes, no] = [true, false]
+      for (const expected of [
+        { text: 'spec.nodeName=node-1', running: yes, waiting: no, bare: no },
+        { text: 'spec.nodeName=', running: no, waiting: yes, bare: yes },
+        { text: 'spec.nodeName!=', running: yes, waiting: no, bare: no },
+        { text: 'status.phase!=Pending,spec.nodeName=node-1', running: yes, waiting: no, bare: no },
+        { text: 'spec.nodeName=node', running: no, waiting: no, bare: no },
+        { text: '', running: yes, waiting: yes, bare: yes },
+      ]) {
+        expect(selected(expected.text)).toEqual(expected)
+      }
     },
   )
 })

@@ -1,9 +1,8 @@
 /** Step 2.7: the watch cache. */
 import { describe, expect } from 'vitest'
 import { type CacheChange, selectChange, WatchCache } from '#apiserver/storage/watch-cache.ts'
-import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { stored } from './fixtures.ts'
+import { randomFor, stored } from './fixtures.ts'
 
 const SOURCE = 'apiserver pkg/storage/cacher/watch_cache.go'
 
@@ -218,9 +217,7 @@ describe('the history', () => {
       source: SOURCE,
     },
     (context) => {
-      const seed = Date.now() % 1_000_000
-      context.seed(seed)
-      const random = createRandom(seed)
+      const random = randomFor(context)
       const cache = cacheWith(50, [], 0)
       const watchers = Array.from({ length: 10 }, (_, i) => ({
         position: 0,

@@ -158,10 +158,69 @@ describe('a strategic patch of a map', () => {
   )
 
   lesson(
+    'leaves no directive and no null behind, however deep they are',
+    {
+      scenario:
+        'A container is new, a list without a merge key is replaced, and so is a whole map; all come with directives and nulls inside.',
+      rule: 'What is new goes into the store as it is: instructions to the merge have no business in it.',
+      source: STRATEGIC,
+    },
+    () => {
+      const target = { spec: { containers: [{ name: 'web' }], args: ['x'] }, a: { x: 1 } }
+      const patch = {
+        spec: {
+          containers: [{ name: 'side', image: null, resources: { $patch: 'replace', limits: null } }],
+          args: [{ v: 1, w: null, $retainKeys: ['v'] }],
+        },
+        a: { $patch: 'replace', inner: { $retainKeys: ['y'], y: 2, z: null } },
+      }
+      expect(strategicMerge(target, patch, pod)).toEqual({
+        spec: { containers: [{ name: 'side', resources: {} }, { name: 'web' }], args: [{ v: 1 }] },
+        a: { inner: { y: 2 } },
+      })
+    },
+  )
+
+  lesson(
+    'takes away a whole list, and puts a map where there was none',
+    {
+      scenario: 'The volumes become null, although they have a merge key; the text "none" becomes a map.',
+      rule: 'A null takes a field away, whatever it held; what was no map is replaced by one.',
+      source: STRATEGIC,
+    },
+    () => {
+      const target = { spec: { volumes: [{ name: 'data' }], affinity: 'none' } }
+      const patch = { spec: { volumes: null, affinity: { nodeAffinity: {} } } }
+      expect(strategicMerge(target, patch, pod)).toEqual({ spec: { affinity: { nodeAffinity: {} } } })
+    },
+  )
+
+  lesson(
+    'leaves its arguments alone, items of lists as well',
+    {
+      scenario: 'A container of a pod that others are reading gets another image and loses a variable.',
+      rule: 'Objects from the cache are shared: a patch makes a new object.',
+      source: 'apiserver pkg/endpoints/handlers/patch.go',
+    },
+    () => {
+      const target = { spec: { containers: [{ name: 'web', image: 'web:1', env: [{ name: 'A' }, { name: 'B' }] }] } }
+      const patch = {
+        spec: { containers: [{ name: 'web', image: 'web:2', env: [{ $patch: 'delete', name: 'A' }] }] },
+      }
+      const before = structuredClone({ target, patch })
+      expect(strategicMerge(target, patch, pod)).toEqual({
+        spec: { containers: [{ name: 'web', image: 'web:2', env: [{ name: 'B' }] }] },
+      })
+      expect({ target, patch }, 'what was given').toEqual(before)
+    },
+  )
+
+  lesson(
     'keeps only what $retainKeys names',
     {
-      scenario: 'A Deployment changes from RollingUpdate to Recreate, as kubectl apply sends it.',
-      rule: 'Of fields that exclude each other only those named stay; the numbers of a rolling update must go.',
+      scenario:
+        'A Deployment changes from RollingUpdate to Recreate, as kubectl apply sends it. Then another changes only maxSurge, and names both fields.',
+      rule: 'Of fields that exclude each other only those named stay; the numbers of a rolling update must go. What is named stays, changed or not.',
       source: `${STRATEGIC} ($retainKeys)`,
     },
     () => {
@@ -169,6 +228,10 @@ describe('a strategic patch of a map', () => {
       const patch = { spec: { strategy: { $retainKeys: ['type'], type: 'Recreate' } } }
       expect(strategicMerge(target, patch, patchSchemaOf('Deployment'))).toEqual({
         spec: { strategy: { type: 'Recreate' }, replicas: 2 },
+      })
+      const faster = { spec: { strategy: { $retainKeys: ['rollingUpdate', 'type'], rollingUpdate: { maxSurge: 3 } } } }
+      expect(strategicMerge(target, faster, patchSchemaOf('Deployment')), 'named, but not changed').toEqual({
+        spec: { strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 3 } }, replicas: 2 },
       })
     },
   )
@@ -225,9 +288,9 @@ describe('a strategic patch of a list', () => {
         { $patch: 'delete', name: 'c' },
         { $patch: 'delete', name: 'zzz' },
       ]
-      const merged = mergeList([a, b, c], patch, byName)
-      expect(merged).toHaveLength(3)
-      expect(merged).toEqual(expect.arrayContaining([a, { name: 'b', v: 2 }, { name: 'd', v: 1 }]))
+      const merged = mergeList([a, b, c], patch, byName) as { name: string }[]
+      const byNameOf = [...merged].sort((one, other) => (one.name < other.name ? -1 : 1))
+      expect(byNameOf, 'the items, whatever their order').toEqual([a, { name: 'b', v: 2 }, { name: 'd', v: 1 }])
     },
   )
 
@@ -239,8 +302,9 @@ describe('a strategic patch of a list', () => {
       source: STRATEGIC,
     },
     () => {
-      expect(mergeList([a, b], [{ name: 'd' }, { $patch: 'replace' }], byName)).toEqual([{ name: 'd' }])
-      expect(mergeList([a, b], [{ $patch: 'replace' }], byName)).toEqual([])
+      const others = [{ name: 'd', v: null, $retainKeys: ['name'] }, { $patch: 'replace' }]
+      expect(mergeList([a, b], others, byName), 'd alone, without its null').toEqual([{ name: 'd' }])
+      expect(mergeList([a, b], [{ $patch: 'replace' }], byName), 'no other item').toEqual([])
     },
   )
 
@@ -253,8 +317,8 @@ describe('a strategic patch of a list', () => {
     },
     () => {
       const names = (items: readonly unknown[]) => items.map((item) => (item as { name: string }).name)
-      expect(names(mergeList([a, b], [{ name: 'd' }], byName))).toEqual(['d', 'a', 'b'])
-      expect(names(mergeList([a, b, c], [{ name: 'b', v: 2 }], byName))).toEqual(['a', 'b', 'c'])
+      expect(names(mergeList([a, b], [{ name: 'd' }], byName)), 'd is new').toEqual(['d', 'a', 'b'])
+      expect(names(mergeList([a, b, c], [{ name: 'b', v: 2 }], byName)), 'b was there').toEqual(['a', 'b', 'c'])
     },
   )
 

@@ -46,7 +46,7 @@ export function fieldsOf(row: Pick<KindRow, 'selectableFields'>, object: ApiObje
 }
 
 /**
- * Whether an object's fields meet all requirements.
+ * Whether an object's fields meet all requirements. A field that is not there has the value "".
  *
  * @lab 2.6 Match fields
  */
@@ -54,7 +54,7 @@ export function matchesFields(
   requirements: readonly FieldRequirement[],
   fields: Readonly<Record<string, string>>,
 ): boolean {
-  return requirements.every(({ field, operator, value }) => (fields[field] === value) === (operator === '='))
+  return requirements.every(({ field, operator, value }) => ((fields[field] ?? '') === value) === (operator === '='))
 }
 
 /** Refuses a selector that names a field this kind cannot be selected by. */

@@ -46,7 +46,7 @@ export function fieldsOf(row: Pick<KindRow, 'selectableFields'>, object: ApiObje
 }
 
 /**
- * Whether an object's fields meet all requirements.
+ * Whether an object's fields meet all requirements. A field that is not there has the value "".
  *
  * @lab 2.6 Match fields
  */
