@@ -129,9 +129,12 @@ function print(findings: readonly Finding[], paint: Paint, width: number): void 
   const missing = findings.filter((finding) => finding.verdict === 'missing')
   const limited = findings.filter((finding) => finding.verdict === 'limited')
   lines.push('')
-  if (missing.length > 0) lines.push('  The labs can be done here. For the cluster, see what is marked ✖ above.')
-  else if (limited.length > 0)
-    lines.push('  All that is needed is here; what is marked ○ is optional or looks after itself.')
-  else lines.push(`  ${paint.good('Everything is here.')}`)
+  const summary =
+    missing.length > 0
+      ? 'The labs can be done here. For the cluster, see what is marked ✖ above.'
+      : limited.length > 0
+        ? 'All that is needed is here; what is marked ○ is optional or looks after itself.'
+        : paint.good('Everything is here.')
+  lines.push(...indent(wrap(summary, width - 4), 2))
   console.log(`${lines.join('\n')}\n`)
 }

@@ -1,4 +1,8 @@
-/** `npm run hint 3.2 [-- --again]` */
+/**
+ * `npm run hint 3.2 [-- --again]`: a nudge; called again, the idea; called again, nearly the code.
+ *
+ * `--again` begins anew with the nudge.
+ */
 import { parseArgs } from 'node:util'
 import { readCatalog, repositoryRoot } from '../labs/catalog.ts'
 import { nextHint } from '../labs/hints.ts'
@@ -11,6 +15,7 @@ export function main(args: string[]): number {
     options: { again: { type: 'boolean', default: false } },
   })
   const { lab, step } = selectStep(readCatalog(), positionals[0], 'hint')
-  console.log(`\n${nextHint(repositoryRoot, lab, step, values.again).join('\n')}`)
+  const again = values.again || process.env.npm_config_again === 'true'
+  console.log(`\n${nextHint(repositoryRoot, lab, step, again).join('\n')}`)
   return 0
 }

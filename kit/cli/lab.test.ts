@@ -1,9 +1,10 @@
 /** The learner's commands from the outside: what they print, and above all how they exit. */
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCommand } from '../gate/command-line.ts'
-import { readCatalog } from '../labs/catalog.ts'
+import { readCatalog, repositoryRoot } from '../labs/catalog.ts'
 import { createSmallRepository, type SmallRepository, writeFiles } from '../testing/small-repository.ts'
 
 const run = (...args: string[]) => runCommand(args, 60_000)
@@ -25,6 +26,40 @@ describe('a typo', { timeout: 60_000 }, () => {
     expect(stderr).toContain(list)
     expect(stderr).not.toMatch(/^\s+at /m)
     expect(exitCode).toBe(2)
+  })
+})
+
+describe('a command', { timeout: 60_000 }, () => {
+  it.each([
+    'lab',
+    'hint',
+    'reset',
+    'solution',
+    'guide',
+    'doctor',
+    'checker',
+    'bench',
+    'stubs',
+    'mutants',
+    'red',
+    'test',
+  ])('%s explains itself', async (command) => {
+    const { exitCode, stdout } = await run(command, '--help')
+    expect(stdout).toMatch(new RegExp(`^(npm (run )?|node kit/cli/start.mjs )${command}\\b.*: `))
+    expect(exitCode).toBe(0)
+  })
+
+  it('ends without a word when nobody reads on', async () => {
+    const child = spawn(process.execPath, [join(repositoryRoot, 'kit/cli/start.mjs'), 'guide', '1'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let stderr = ''
+    child.stderr.on('data', (text) => {
+      stderr += text
+    })
+    child.stdout.destroy()
+    const exitCode = await new Promise((resolve) => child.on('close', resolve))
+    expect({ exitCode, stderr }).toEqual({ exitCode: 141, stderr: '' })
   })
 })
 
@@ -154,6 +189,7 @@ describe('a learner’s way through a lab', { timeout: 60_000 }, () => {
     const folder = /^in (\S+)\/$/m.exec(stdout)?.[1] ?? ''
     expect(readFileSync(join(small.root, folder, 'add.ts'), 'utf8')).toContain('b + a')
     expect(existsSync(join(small.root, folder, 'plus.ts'))).toBe(true)
+    expect(stdout).toContain(`cp -r ${folder}/. labs/03-scheduler/src/`)
     expect(readFileSync(join(small.root, 'labs/03-scheduler/src/add.ts'), 'utf8')).toContain('NotImplemented')
     expect(exitCode).toBe(0)
   })

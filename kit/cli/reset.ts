@@ -17,7 +17,9 @@ export async function main(args: string[]): Promise<number> {
     return 0
   }
   if (edited.length > 0) {
-    console.log(`Kept your version of ${edited.join(', ')}\nin ${keepCopies(root, lab.name, edited)}/`)
+    const folder = keepCopies(root, lab.name, edited)
+    console.log(`Kept your version of ${edited.join(', ')}\nin ${folder}/`)
+    console.log(`To take it back: cp -r ${folder}/. labs/${lab.name}/src/`)
   }
   writeStubs(root, tree, [])
   console.log(`Lab ${lab.number} (${lab.title}) is as it was at first. Begin with: npm run lab ${lab.number}.1`)

@@ -33,12 +33,21 @@ const commands = {
   red: 'vitest',
 }
 
+const HELP_OF_THEIR_OWN = ['up', 'cluster']
+/** As a shell reports a process that SIGPIPE has ended. */
+const NOBODY_READS = 141
+
 const [command = '', ...args] = process.argv.slice(2)
 checkNode()
 const kind = commands[command]
 if (!kind) {
   console.error(`There is no command "${command}". Commands are ${Object.keys(commands).join(', ')}.`)
   process.exit(2)
+}
+endWithReader()
+if (args.some((arg) => arg === '--help' || arg === '-h') && !HELP_OF_THEIR_OWN.includes(command)) {
+  console.log(helpOf(command))
+  process.exit(0)
 }
 install()
 if (kind === 'cluster') runInOwnProcess()
@@ -50,6 +59,27 @@ function checkNode() {
   console.error(`Brain & Muscle needs Node.js 20.19 or newer; this is ${process.versions.node}.`)
   console.error('Install a current version from your system or https://nodejs.org, then run the command again.')
   process.exit(1)
+}
+
+/** `npm run lab 3 | head` stops reading when it has enough: that is no failure to explain. */
+function endWithReader() {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (/** @type {NodeJS.ErrnoException} */ error) => {
+      if (error.code !== 'EPIPE') throw error
+      process.exit(NOBODY_READS)
+    })
+  }
+}
+
+/**
+ * The comment at the head of a command's file is its help.
+ * @param {string} name
+ */
+function helpOf(name) {
+  const head = /\/\*\*([\s\S]*?)\*\//.exec(readFileSync(join(here, `${name}.ts`), 'utf8'))?.[1] ?? ''
+  const text = head.replace(/^ \* ?/gm, '').replaceAll('`', '').trim()
+  const paragraphs = text.split('\n\n').map((paragraph) => paragraph.replaceAll('\n', ' '))
+  return paragraphs.map((paragraph) => paragraph.replace(/(.{1,79})(?: |$)/g, '$1\n')).join('\n')
 }
 
 function install() {
@@ -92,9 +122,18 @@ async function runHere() {
     process.exitCode = await main(args)
   } catch (error) {
     const usage = isUsageError(error)
-    console.error(usage ? error.message : error)
+    console.error(usage ? explain(error) : error)
     process.exitCode = usage ? 2 : 1
   }
+}
+
+/**
+ * Node's own words go on with advice about arguments that begin with a dash.
+ * @param {Error} error
+ */
+function explain(error) {
+  if (error.name === 'UsageError') return error.message
+  return `${error.message.split('. ')[0]}.\n\n${helpOf(command)}`
 }
 
 /** @returns {error is Error} */

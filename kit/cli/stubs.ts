@@ -1,4 +1,8 @@
-/** `npm run stubs [-- 3 4] [--check] [--force]` */
+/**
+ * `npm run stubs [-- 3 4] [--check] [--force]`: writes the stubs of the labs and the code in their guides, from the solutions.
+ *
+ * `--check` only says what would change. `--force` overwrites edited stubs too, and keeps a copy of them.
+ */
 import { parseArgs } from 'node:util'
 import { repositoryRoot } from '../labs/catalog.ts'
 import { runStubs } from '../stubs/command.ts'
