@@ -70,25 +70,35 @@ describe('the new ReplicaSet', () => {
       source: 'recording deployment-rolling-update-default-4: "from 0 to 1"',
     },
     () => {
-      expect(newReplicaSetSize(rollout(rolling(4), undefined))).toBe(4)
-      expect(newReplicaSetSize(rollout(rolling(4), undefined, '4'))).toBe(1)
-      expect(newReplicaSetSize(rollout(rolling(10, 3), undefined, '10'))).toBe(3)
+      expect({
+        '4 wanted, no old ones': newReplicaSetSize(rollout(rolling(4), undefined)),
+        '4 wanted, 4 old, surge 1': newReplicaSetSize(rollout(rolling(4), undefined, '4')),
+        '10 wanted, 10 old, surge 3': newReplicaSetSize(rollout(rolling(10, 3), undefined, '10')),
+      }).toEqual({ '4 wanted, no old ones': 4, '4 wanted, 4 old, surge 1': 1, '10 wanted, 10 old, surge 3': 3 })
     },
   )
 
   lesson(
     'grows as the old ones shrink, and not beyond the wanted size',
     {
-      scenario: '4 replicas, surge 1: new 1 with old 4, 3; new 3 with old 0; new 6.',
+      scenario: '4 replicas, surge 1: new 1 with old 4, 3 and 6; new 3 with old 0; new 6.',
       rule: 'Room is what the total leaves; too many are taken back at once.',
       source: 'kubernetes deployment_util.go: NewRSNewReplicas',
     },
     () => {
-      expect(newReplicaSetSize(rollout(rolling(4), '1', '4'))).toBe(1)
-      expect(newReplicaSetSize(rollout(rolling(4), '1', '3'))).toBe(2)
-      expect(newReplicaSetSize(rollout(rolling(4), '3', '0'))).toBe(4)
-      expect(newReplicaSetSize(rollout(rolling(4), '6'))).toBe(4)
-      expect(newReplicaSetSize(rollout(rolling(4), '1', '6')), 'no room at all').toBe(1)
+      expect({
+        'new 1, old 4': newReplicaSetSize(rollout(rolling(4), '1', '4')),
+        'new 1, old 3': newReplicaSetSize(rollout(rolling(4), '1', '3')),
+        'new 3, old 0': newReplicaSetSize(rollout(rolling(4), '3', '0')),
+        'new 6': newReplicaSetSize(rollout(rolling(4), '6')),
+        'new 1, old 6: no room at all': newReplicaSetSize(rollout(rolling(4), '1', '6')),
+      }).toEqual({
+        'new 1, old 4': 1,
+        'new 1, old 3': 2,
+        'new 3, old 0': 4,
+        'new 6': 4,
+        'new 1, old 6: no room at all': 1,
+      })
     },
   )
 })
@@ -193,7 +203,7 @@ lesson(
       expect(sets.get('new'), `${replicas} replicas, surge ${surge}, unavailable ${unavailable}`).toMatchObject({
         size: replicas,
       })
-      expect(sets.get('old-1')?.size).toBe(0)
+      expect(sets.get('old-1'), 'the old ReplicaSet in the end').toMatchObject({ size: 0 })
     }
   },
 )

@@ -25,13 +25,21 @@ describe('a heartbeat', () => {
     () => {
       const one = node('n1', 'True')
       const first = observeHeartbeat(undefined, one, lease('t1'), 1_000)
-      expect(first.sinceMs).toBe(1_000)
       const second = observeHeartbeat(first, one, lease('t1'), 2_000)
-      expect(second.sinceMs).toBe(1_000)
       const third = observeHeartbeat(second, one, lease('t2'), 3_000)
-      expect(third.sinceMs).toBe(3_000)
       const conditions = one.status!.conditions!.map((each) => ({ ...each, lastHeartbeatTime: ago(0) }))
-      expect(observeHeartbeat(third, { ...one, status: { conditions } }, lease('t2'), 4_000).sinceMs).toBe(4_000)
+      const fourth = observeHeartbeat(third, { ...one, status: { conditions } }, lease('t2'), 4_000)
+      expect({
+        'first look, at 1000 ms': first.sinceMs,
+        'unchanged, at 2000 ms': second.sinceMs,
+        'new renewTime, at 3000 ms': third.sinceMs,
+        'new lastHeartbeatTime, at 4000 ms': fourth.sinceMs,
+      }).toEqual({
+        'first look, at 1000 ms': 1_000,
+        'unchanged, at 2000 ms': 1_000,
+        'new renewTime, at 3000 ms': 3_000,
+        'new lastHeartbeatTime, at 4000 ms': 4_000,
+      })
     },
   )
 
@@ -238,14 +246,28 @@ describe('a toleration', () => {
       source: 'k8s.io/api core/v1 toleration.go: ToleratesTaint',
     },
     () => {
-      expect(tolerates({ key: 'k', operator: 'Equal', value: 'v', effect: 'NoExecute' }, taint)).toBe(true)
-      expect(tolerates({ key: 'k', value: 'v' }, taint), 'Equal is the default').toBe(true)
-      expect(tolerates({ key: 'k', operator: 'Exists' }, taint)).toBe(true)
-      expect(tolerates({ operator: 'Exists' }, taint)).toBe(true)
-      expect(tolerates({ key: 'k', value: 'other' }, taint)).toBe(false)
-      expect(tolerates({ key: 'other', operator: 'Exists' }, taint)).toBe(false)
-      expect(tolerates({ key: 'k', operator: 'Exists', effect: 'NoSchedule' }, taint)).toBe(false)
-      expect(tolerates({ key: 'k' }, { key: 'k', effect: 'NoExecute' }), 'no value equals no value').toBe(true)
+      const all = { key: 'k', operator: 'Equal', value: 'v', effect: 'NoExecute' }
+      expect({
+        'Equal, all the same': tolerates(all, taint),
+        'no operator, same value': tolerates({ key: 'k', value: 'v' }, taint),
+        'Exists, same key': tolerates({ key: 'k', operator: 'Exists' }, taint),
+        'Exists, no key': tolerates({ operator: 'Exists' }, taint),
+        'another value': tolerates({ key: 'k', value: 'other' }, taint),
+        'Exists, another key': tolerates({ key: 'other', operator: 'Exists' }, taint),
+        'Equal, another key': tolerates({ ...all, key: 'other' }, taint),
+        'another effect': tolerates({ key: 'k', operator: 'Exists', effect: 'NoSchedule' }, taint),
+        'no value on both sides': tolerates({ key: 'k' }, { key: 'k', effect: 'NoExecute' }),
+      }).toEqual({
+        'Equal, all the same': true,
+        'no operator, same value': true,
+        'Exists, same key': true,
+        'Exists, no key': true,
+        'another value': false,
+        'Exists, another key': false,
+        'Equal, another key': false,
+        'another effect': false,
+        'no value on both sides': true,
+      })
     },
   )
 })
@@ -281,7 +303,7 @@ describe('eviction', () => {
       scenario:
         "The taint is 10 s old; the pod tolerates it for 300 s. Then a user's taint, which does not say when it was added.",
       rule: 'timeAdded + tolerationSeconds, so that a restarted controller does not start over; without timeAdded, from when it was seen.',
-      source: 'kubernetes taint_eviction.go; KEP-166',
+      source: 'KEP-166: timeAdded (upstream counts from when its controller saw the taint)',
     },
     () => {
       expect(evictionTimeMs(tolerating(lasting(300)), taints, seen)).toBe(NOW_MS - 10_000 + 300_000)
@@ -302,9 +324,19 @@ describe('eviction', () => {
       source: 'kubernetes helper: GetMatchingTolerations',
     },
     () => {
-      expect(evictionTimeMs(tolerating({ operator: 'Exists' }), taints, seen)).toBeUndefined()
-      expect(evictionTimeMs(pod('a'), [{ key: 'k', effect: 'NoSchedule' }], seen)).toBeUndefined()
-      expect(evictionTimeMs(tolerating({ operator: 'Exists' }, lasting(5)), taints, seen)).toBeUndefined()
+      expect({
+        'tolerates for ever': evictionTimeMs(tolerating({ operator: 'Exists' }), taints, seen),
+        'a NoSchedule taint': evictionTimeMs(pod('a'), [{ key: 'k', effect: 'NoSchedule' }], seen),
+        'the first that matches is for ever': evictionTimeMs(
+          tolerating({ operator: 'Exists' }, lasting(5)),
+          taints,
+          seen,
+        ),
+      }).toEqual({
+        'tolerates for ever': undefined,
+        'a NoSchedule taint': undefined,
+        'the first that matches is for ever': undefined,
+      })
     },
   )
 

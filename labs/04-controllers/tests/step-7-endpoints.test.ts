@@ -43,11 +43,20 @@ describe("the port behind a Service's port", () => {
       source: 'kubernetes pkg/api/v1/pod/util.go: FindPort; recording service-named-target-port-with-different-numbers',
     },
     () => {
-      expect(targetPort({ port: 80, targetPort: 8080 }, pod('a'))).toBe(8080)
-      expect(targetPort({ port: 80 }, pod('a'))).toBe(80)
-      expect(targetPort({ port: 80, targetPort: 'http' }, pod('a', named('http', 9090)))).toBe(9090)
-      expect(targetPort({ port: 80, targetPort: 'http' }, pod('b', named('http', 7070)))).toBe(7070)
-      expect(targetPort({ port: 80, targetPort: 'http' }, pod('c', named('admin', 1)))).toBeUndefined()
+      const http = { port: 80, targetPort: 'http' }
+      expect({
+        'targetPort 8080': targetPort({ port: 80, targetPort: 8080 }, pod('a')),
+        'no targetPort': targetPort({ port: 80 }, pod('a')),
+        '"http", which is 9090': targetPort(http, pod('a', named('http', 9090))),
+        '"http", which is 7070': targetPort(http, pod('b', named('http', 7070))),
+        '"http", which the pod does not have': targetPort(http, pod('c', named('admin', 1))),
+      }).toEqual({
+        'targetPort 8080': 8080,
+        'no targetPort': 80,
+        '"http", which is 9090': 9090,
+        '"http", which is 7070': 7070,
+        '"http", which the pod does not have': undefined,
+      })
     },
   )
 

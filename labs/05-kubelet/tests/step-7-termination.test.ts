@@ -26,9 +26,11 @@ describe('the grace period', () => {
       source: KILL,
     },
     () => {
-      expect(gracePeriodSeconds(dying(5, { terminationGracePeriodSeconds: 60 }))).toBe(5)
-      expect(gracePeriodSeconds(pod({ terminationGracePeriodSeconds: 60 }))).toBe(60)
-      expect(gracePeriodSeconds(pod())).toBe(30)
+      expect({
+        'deleted with 5, spec 60': gracePeriodSeconds(dying(5, { terminationGracePeriodSeconds: 60 })),
+        'not deleted, spec 60': gracePeriodSeconds(pod({ terminationGracePeriodSeconds: 60 })),
+        'nothing said': gracePeriodSeconds(pod()),
+      }).toEqual({ 'deleted with 5, spec 60': 5, 'not deleted, spec 60': 60, 'nothing said': 30 })
     },
   )
 
@@ -40,8 +42,10 @@ describe('the grace period', () => {
       source: 'kubernetes pod_workers.go, calculateEffectiveGracePeriod',
     },
     () => {
-      expect(gracePeriodSeconds(dying(0))).toBe(1)
-      expect(gracePeriodSeconds(pod({ terminationGracePeriodSeconds: 0 }))).toBe(1)
+      expect({
+        'deleted with 0': gracePeriodSeconds(dying(0)),
+        'spec 0': gracePeriodSeconds(pod({ terminationGracePeriodSeconds: 0 })),
+      }).toEqual({ 'deleted with 0': 1, 'spec 0': 1 })
     },
   )
 
@@ -53,9 +57,11 @@ describe('the grace period', () => {
       source: KILL,
     },
     () => {
-      expect(graceAfterHook(30, 10_400)).toBe(20)
-      expect(graceAfterHook(30, 29_500)).toBe(2)
-      expect(graceAfterHook(30, 31_000)).toBe(2)
+      expect({
+        'after 10.4 s': graceAfterHook(30, 10_400),
+        'after 29.5 s': graceAfterHook(30, 29_500),
+        'after 31 s': graceAfterHook(30, 31_000),
+      }).toEqual({ 'after 10.4 s': 20, 'after 29.5 s': 2, 'after 31 s': 2 })
     },
   )
 })
@@ -86,19 +92,29 @@ describe('the stop', () => {
   lesson(
     'comes before the end of the object',
     {
-      scenario: 'A pod is being deleted: first its container runs, then only its sandbox, then nothing.',
+      scenario:
+        'A pod is being deleted: its container runs, with its sandbox and without; only the sandbox is there; nothing is. Another pod has ended, but nobody deleted it.',
       rule: 'The object goes only when no container runs and no sandbox is ready. Others rely on its name being free then.',
       source: 'kubernetes status_manager.go, canBeDeleted',
     },
     () => {
       const stopped = { sandboxes: [sandbox({ state: 'SANDBOX_NOTREADY' })], containers: [ended('main', 137)] }
-      expect(mayBeDeleted(dying(30), runtime(attempt('main')))).toBe(false)
-      expect(mayBeDeleted(dying(30), { ...stopped, containers: [attempt('main')] })).toBe(false)
-      expect(mayBeDeleted(dying(30), runtime(ended('main', 137)))).toBe(false)
-      expect(mayBeDeleted(dying(30), stopped)).toBe(true)
       const neverStarted = { ...stopped, containers: [attempt('main', { state: 'CONTAINER_CREATED' })] }
-      expect(mayBeDeleted(dying(30), neverStarted)).toBe(true)
-      expect(mayBeDeleted(pod(), stopped)).toBe(false)
+      expect({
+        'container and sandbox': mayBeDeleted(dying(30), runtime(attempt('main'))),
+        'container only': mayBeDeleted(dying(30), { ...stopped, containers: [attempt('main')] }),
+        'sandbox only': mayBeDeleted(dying(30), runtime(ended('main', 137))),
+        'all stopped': mayBeDeleted(dying(30), stopped),
+        'made, but never started': mayBeDeleted(dying(30), neverStarted),
+        'all stopped, nobody deleted it': mayBeDeleted(pod(), stopped),
+      }).toEqual({
+        'container and sandbox': false,
+        'container only': false,
+        'sandbox only': false,
+        'all stopped': true,
+        'made, but never started': true,
+        'all stopped, nobody deleted it': false,
+      })
     },
   )
 })

@@ -111,9 +111,11 @@ describe('the question', () => {
     },
     () => {
       const container = { startedAtMs: NOW, hasStarted: true }
-      expect(isProbeDue('liveness', { initialDelaySeconds: 5 }, container, NOW + 4 * SECOND)).toBe(false)
-      expect(isProbeDue('liveness', { initialDelaySeconds: 5 }, container, NOW + 5 * SECOND)).toBe(true)
-      expect(isProbeDue('readiness', {}, container, NOW)).toBe(true)
+      expect({
+        'delay 5 s, after 4 s': isProbeDue('liveness', { initialDelaySeconds: 5 }, container, NOW + 4 * SECOND),
+        'delay 5 s, after 5 s': isProbeDue('liveness', { initialDelaySeconds: 5 }, container, NOW + 5 * SECOND),
+        'no delay, at once': isProbeDue('readiness', {}, container, NOW),
+      }).toEqual({ 'delay 5 s, after 4 s': false, 'delay 5 s, after 5 s': true, 'no delay, at once': true })
     },
   )
 
