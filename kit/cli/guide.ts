@@ -1,6 +1,6 @@
 /** `npm run guide [-- 3 | 3.2]`: a lab's guide, or one step's section, in the terminal. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { renderMarkdown } from '../guides/render-markdown.ts'
 import { readCatalog, repositoryRoot } from '../labs/catalog.ts'
@@ -10,7 +10,14 @@ import { createPaint, wantsColours } from './terminal/paint.ts'
 
 export async function main(args: string[]): Promise<number> {
   const { lab, step } = selectLab(readCatalog(), args[0], 'guide')
-  const guide = readFileSync(join(repositoryRoot, 'labs', lab.name, 'README.md'), 'utf8')
+  const file = `labs/${lab.name}/README.md`
+  if (!existsSync(join(repositoryRoot, file))) {
+    console.error(
+      `Lab ${lab.number} has no guide here: ${file} is missing. Git brings it back: git checkout -- ${file}`,
+    )
+    return 1
+  }
+  const guide = readFileSync(join(repositoryRoot, file), 'utf8')
   const text = step ? sectionOf(guide, step.id) : guide
   const lines = renderMarkdown(text, createPaint(wantsColours(process.stdout)), pageWidth(process.stdout) - 4)
   await show(`${indent(['', ...lines, ''], 2).join('\n')}\n`)

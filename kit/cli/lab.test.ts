@@ -45,7 +45,7 @@ describe('a command', { timeout: 60_000 }, () => {
     'test',
   ])('%s explains itself', async (command) => {
     const { exitCode, stdout } = await run(command, '--help')
-    expect(stdout).toMatch(new RegExp(`^(npm (run )?|node kit/cli/start.mjs )${command}\\b.*: `))
+    expect(stdout).toMatch(new RegExp(`^(npm (run )?|node kit/cli/start.mjs )${command}\\b[^:]*:\\s`))
     expect(exitCode).toBe(0)
   })
 
@@ -182,6 +182,13 @@ describe('a learner’s way through a lab', { timeout: 60_000 }, () => {
     const { stdout } = await inSmall('solution', '3.1')
     expect(stdout).toContain('return b + a')
     expect(stdout).toContain('return a + b')
+  })
+
+  it('is told when there is no guide', async () => {
+    const { exitCode, stderr } = await inSmall('guide', '3')
+    expect(stderr).toContain('labs/03-scheduler/README.md is missing')
+    expect(stderr).not.toMatch(/^\s+at /m)
+    expect(exitCode).toBe(1)
   })
 
   it('starts over without losing anything', async () => {

@@ -6,18 +6,20 @@ import { readParts } from '../labs/parts.ts'
 import { selectStep } from '../labs/selection.ts'
 import { helpersOf, type Passage, passageOf } from '../stubs/solution-text.ts'
 import { listFiles } from '../stubs/stub-tree.ts'
-import { indent, PAGE_WIDTH } from './terminal/layout.ts'
+import { wrapCode } from './terminal/code.ts'
+import { indent, pageWidth } from './terminal/layout.ts'
 import { createPaint, wantsColours } from './terminal/paint.ts'
 
 export function main(args: string[]): number {
   const { lab, step } = selectStep(readCatalog(), args[0], 'solution')
   const paint = createPaint(wantsColours(process.stdout))
+  const width = pageWidth(process.stdout)
   const files = readSolution(lab.name)
   const shown: Passage[] = []
   const lines = ['', `  ${paint.strong(`${step.id}  ${step.title}`)}`, '']
   const heading = (symbol: string, remark = '') =>
-    lines.push(paint.quiet('─'.repeat(PAGE_WIDTH)), `  ${paint.strong(symbol)}${remark}`, '')
-  const code = ({ text }: Passage) => lines.push('', ...indent(text.split('\n'), 4), '')
+    lines.push(paint.quiet('─'.repeat(width)), `  ${paint.strong(symbol)}${remark}`, '')
+  const code = ({ text }: Passage) => lines.push('', ...indent(wrapCode(text, width - 4), 4), '')
 
   for (const { symbol, file, written } of readParts(root, lab, step)) {
     const path = file.replace(`labs/${lab.name}/src/`, `solutions/${lab.name}/`)

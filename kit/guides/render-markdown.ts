@@ -5,6 +5,7 @@
  */
 import Table from 'cli-table3'
 import MarkdownIt from 'markdown-it'
+import { wrapCode } from '../cli/terminal/code.ts'
 import { indent, visibleWidth, wrap } from '../cli/terminal/layout.ts'
 import type { Paint } from '../cli/terminal/paint.ts'
 
@@ -56,13 +57,7 @@ function renderBlock(token: Token, inner: readonly Token[], page: Page): string[
       return wrap(inline(token, paint), width)
     case 'fence':
     case 'code_block':
-      return indent(
-        token.content
-          .trimEnd()
-          .split('\n')
-          .map((line) => paint.link(line)),
-        4,
-      )
+      return indent(code(token, width - 2).map(paint.link), 2)
     case 'bullet_list_open':
     case 'ordered_list_open':
       return list(token, inner, page)
@@ -79,6 +74,12 @@ function renderBlock(token: Token, inner: readonly Token[], page: Page): string[
     default:
       return []
   }
+}
+
+/** Pictures and output are left as they are drawn; only source text can go on in a next line. */
+function code(token: Token, width: number): string[] {
+  const text = token.content.trimEnd()
+  return ['ts', 'yaml'].includes(token.info) ? wrapCode(text, width) : text.split('\n')
 }
 
 function heading(level: number, text: string, { paint, width }: Page): string[] {
