@@ -4,6 +4,7 @@
  * Three groups, one after the other, so that what is sensitive to time or to the machine has it to itself: the tests proper
  * in parallel; the gate, which runs tools and tests of its own; tests that need Docker, one file at a time.
  */
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { importConditions } from './kit/cli/import-conditions.ts'
 
@@ -25,7 +26,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'tests', include: everything, exclude: [...gate, ...docker], sequence: { groupOrder: 0 } },
+        test: {
+          name: 'tests',
+          include: everything,
+          exclude: [...gate, ...docker],
+          sequence: { groupOrder: 0 },
+          // Vitest leaves one processor free, which on two is half the machine; most of these tests wait for sockets.
+          maxWorkers: Math.max(2, availableParallelism() - 1),
+        },
       },
       {
         extends: true,
