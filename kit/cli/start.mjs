@@ -34,6 +34,7 @@ const commands = {
 }
 
 const HELP_OF_THEIR_OWN = ['up', 'cluster']
+const MAX_CAUSE_LINES = 6
 /** As a shell reports a process that SIGPIPE has ended. */
 const NOBODY_READS = 141
 
@@ -77,7 +78,10 @@ function endWithReader() {
  */
 function helpOf(name) {
   const head = /\/\*\*([\s\S]*?)\*\//.exec(readFileSync(join(here, `${name}.ts`), 'utf8'))?.[1] ?? ''
-  const text = head.replace(/^ \* ?/gm, '').replaceAll('`', '').trim()
+  const text = head
+    .replace(/^ \* ?/gm, '')
+    .replaceAll('`', '')
+    .trim()
   const paragraphs = text.split('\n\n').map((paragraph) => paragraph.replaceAll('\n', ' '))
   return paragraphs.map((paragraph) => paragraph.replace(/(.{1,79})(?: |$)/g, '$1\n')).join('\n')
 }
@@ -93,9 +97,19 @@ function install() {
     ? spawnSync(process.execPath, [npm, ...ci], options)
     : spawnSync('npm', ci, { ...options, shell: process.platform === 'win32' })
   if (result.status === 0) return
-  console.error(`${result.stdout ?? ''}${result.stderr ?? ''}`.trim() || String(result.error))
+  console.error(causeOf(`${result.stderr ?? ''}${result.stdout ?? ''}`) || String(result.error ?? 'npm said nothing'))
   console.error('\nInstalling failed (see above). Once the cause is gone, run the command again.')
   process.exit(1)
+}
+
+/**
+ * What npm gives as the error: the first lines. After them comes the usage of a command that the learner never typed.
+ * @param {string} output
+ */
+function causeOf(output) {
+  const said = output.split('\n').filter((line) => line.trim() !== '')
+  const errors = said.flatMap((line) => /^npm (?:error|ERR!) (.*\S)/.exec(line)?.[1] ?? [])
+  return (errors.length > 0 ? errors : said).slice(0, MAX_CAUSE_LINES).join('\n')
 }
 
 /** Whether node_modules holds exactly what package-lock.json asks for, by npm's own record of what it installed. */
