@@ -59,9 +59,15 @@ function eventLine(
 /** Resolves when the client has caught up or is gone; a stalled one is made to be gone. */
 async function drained(response: ServerResponse, patienceMs: number): Promise<void> {
   const cutOff = setTimeout(() => response.destroy(), patienceMs)
+  // Takes off the listener that was not called: a slow watcher would gather one with every pause.
+  const settled = new AbortController()
+  const { signal } = settled
   try {
-    if (!response.destroyed) await Promise.race([once(response, 'drain'), once(response, 'close')])
+    if (!response.destroyed) {
+      await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
+    }
   } finally {
     clearTimeout(cutOff)
+    settled.abort()
   }
 }
