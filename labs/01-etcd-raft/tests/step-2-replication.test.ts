@@ -224,6 +224,26 @@ describe('the leader', () => {
       expect(raft.inspect()).toMatchObject({ outbox: [], progress: { b: { matchIndex: 3, nextIndex: 5 } } })
     },
   )
+
+  lesson(
+    'never goes back behind what matches',
+    {
+      scenario:
+        'Follower b matches up to 3 by now. A refusal of index 4 arrives late, from when its log still ended at index 1.',
+      rule: 'nextIndex stays beyond matchIndex: what matches once matches for good, and need not be sent again.',
+      source: 'etcd-io/raft tracker/progress.go',
+    },
+    () => {
+      const progress = progressOf({ a: [4, 5], b: [3, 5], c: [0, 5] })
+      const raft = new Raft(leaderState({ log: '1:x 2:y 2:z 2:w', progress }))
+      raft.step(appendResponse({ accepted: false, rejectedIndex: 4, conflict: { index: 2, term: 0 } }))
+      const again = onlyMessage(raft.inspect().outbox, 'AppendRequest')
+      expect({ prevLogIndex: again.prevLogIndex, entries: logText(again.entries) }).toEqual({
+        prevLogIndex: 3,
+        entries: '2:w',
+      })
+    },
+  )
 })
 
 describe('a leader and a follower with any two logs', () => {

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { MvccStore } from '#etcd/mvcc/store.ts'
 import { checkCompaction, checkTxn, checkWritesOnce, compareHolds } from '#etcd/mvcc/txn.ts'
-import type { Compare, RequestOp } from '#etcd/mvcc/types.ts'
+import type { Compare, KeyValue, RequestOp } from '#etcd/mvcc/types.ts'
 import { compactVersions } from '#etcd/mvcc/versions.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { deleteRequest, putRequest, rangeRequest, refusal, txnRequest } from './fixtures.ts'
@@ -20,6 +20,11 @@ const nested = (success: RequestOp[], failure: RequestOp[] = []): RequestOp => (
   requestTxn: txnRequest({ success, failure }),
 })
 
+/** Compared together with the comparison, so that a failure shows which one it is about. */
+function expectVerdict(holds: boolean, one: Compare, kv: KeyValue | undefined): void {
+  expect({ ...one, holds: compareHolds(one, kv) }).toEqual({ ...one, holds })
+}
+
 describe('compareHolds', () => {
   const held = { key: 'k', createRevision: 3, modRevision: 7, version: 2, value: 'm', lease: '9007199254740993' }
 
@@ -31,13 +36,13 @@ describe('compareHolds', () => {
       source: 'etcd rpc.proto, Compare',
     },
     () => {
-      expect(compareHolds(compare({ modRevision: 7 }), held)).toBe(true)
-      expect(compareHolds(compare({ result: 'NOT_EQUAL', modRevision: 7 }), held)).toBe(false)
-      expect(compareHolds(compare({ target: 'CREATE', result: 'LESS', createRevision: 4 }), held)).toBe(true)
-      expect(compareHolds(compare({ target: 'CREATE', result: 'GREATER', createRevision: 4 }), held)).toBe(false)
-      expect(compareHolds(compare({ target: 'VERSION', result: 'GREATER', version: 1 }), held)).toBe(true)
-      expect(compareHolds(compare({ target: 'VALUE', value: 'm' }), held)).toBe(true)
-      expect(compareHolds(compare({ target: 'VALUE', result: 'LESS', value: 'z' }), held)).toBe(true)
+      expectVerdict(true, compare({ modRevision: 7 }), held)
+      expectVerdict(false, compare({ result: 'NOT_EQUAL', modRevision: 7 }), held)
+      expectVerdict(true, compare({ target: 'CREATE', result: 'LESS', createRevision: 4 }), held)
+      expectVerdict(false, compare({ target: 'CREATE', result: 'GREATER', createRevision: 4 }), held)
+      expectVerdict(true, compare({ target: 'VERSION', result: 'GREATER', version: 1 }), held)
+      expectVerdict(true, compare({ target: 'VALUE', value: 'm' }), held)
+      expectVerdict(true, compare({ target: 'VALUE', result: 'LESS', value: 'z' }), held)
     },
   )
 
@@ -49,12 +54,10 @@ describe('compareHolds', () => {
       source: 'etcd rpc.proto, Compare.lease',
     },
     () => {
-      expect(compareHolds(compare({ target: 'LEASE', lease: '9007199254740992' }), held)).toBe(false)
-      expect(compareHolds(compare({ target: 'LEASE', lease: '9007199254740993' }), held)).toBe(true)
-      expect(compareHolds(compare({ target: 'LEASE', result: 'GREATER', lease: '10' }), held)).toBe(true)
-      expect(compareHolds(compare({ target: 'LEASE', result: 'GREATER', lease: '10' }), { ...held, lease: '9' })).toBe(
-        false,
-      )
+      expectVerdict(false, compare({ target: 'LEASE', lease: '9007199254740992' }), held)
+      expectVerdict(true, compare({ target: 'LEASE', lease: '9007199254740993' }), held)
+      expectVerdict(true, compare({ target: 'LEASE', result: 'GREATER', lease: '10' }), held)
+      expectVerdict(false, compare({ target: 'LEASE', result: 'GREATER', lease: '10' }), { ...held, lease: '9' })
     },
   )
 
@@ -66,12 +69,12 @@ describe('compareHolds', () => {
       source: 'etcd server/etcdserver/txn, applyCompare',
     },
     () => {
-      expect(compareHolds(compare({ modRevision: 0 }), undefined)).toBe(true)
-      expect(compareHolds(compare({}), undefined), 'left out means 0').toBe(true)
-      expect(compareHolds(compare({ target: 'VERSION', result: 'GREATER', version: 0 }), undefined)).toBe(false)
-      expect(compareHolds(compare({ target: 'LEASE' }), undefined)).toBe(true)
-      expect(compareHolds(compare({ target: 'VALUE', value: '' }), undefined)).toBe(false)
-      expect(compareHolds(compare({ target: 'VALUE', result: 'NOT_EQUAL', value: 'x' }), undefined)).toBe(false)
+      expectVerdict(true, compare({ modRevision: 0 }), undefined)
+      expectVerdict(true, compare({}), undefined)
+      expectVerdict(false, compare({ target: 'VERSION', result: 'GREATER', version: 0 }), undefined)
+      expectVerdict(true, compare({ target: 'LEASE' }), undefined)
+      expectVerdict(false, compare({ target: 'VALUE', value: '' }), undefined)
+      expectVerdict(false, compare({ target: 'VALUE', result: 'NOT_EQUAL', value: 'x' }), undefined)
     },
   )
 })
@@ -86,7 +89,7 @@ describe('applyTxn', () => {
     },
     () => {
       const { succeeded, responses } = new MvccStore().txn(txnRequest({ success: [get('k')] }))
-      expect(succeeded).toBe(true)
+      expect(succeeded, 'succeeded').toBe(true)
       expect(responses).toMatchObject([{ responseRange: { kvs: [], count: 0 } }])
     },
   )
@@ -107,9 +110,9 @@ describe('applyTxn', () => {
         )
       expect(update('first')).toMatchObject({ succeeded: true, responses: [{ responsePut: {} }] })
       const second = update('second')
-      expect(second.succeeded).toBe(false)
+      expect(second.succeeded, 'whether the second update succeeded').toBe(false)
       expect(second.responses[0]!.responseRange!.kvs[0]).toMatchObject({ value: 'first', modRevision: 3 })
-      expect(store.revision).toBe(3)
+      expect(store.revision, 'revision').toBe(3)
     },
   )
 
@@ -126,7 +129,7 @@ describe('applyTxn', () => {
       const { responses } = store.txn(
         txnRequest({ success: [put('a', '1'), put('b', '2'), remove('c'), get('a'), get('c')] }),
       )
-      expect(store.revision).toBe(3)
+      expect(store.revision, 'revision').toBe(3)
       expect([store.get('a'), store.get('b')].map((kv) => kv?.modRevision)).toEqual([3, 3])
       expect(responses[3]!.responseRange!.kvs[0]!.value).toBe('1')
       expect(responses[4]!.responseRange!.count).toBe(0)
@@ -149,12 +152,14 @@ describe('applyTxn', () => {
       store.put(putRequest('a', '1'))
       store.put(putRequest('b', '2'))
       const holds = (...compares: Compare[]) => store.txn(txnRequest({ compare: compares })).succeeded
-      expect(holds(compare({ key: 'a', modRevision: 2 }), compare({ key: 'b', modRevision: 2 }))).toBe(false)
-      expect(holds(compare({ key: 'a', rangeEnd: 'c', result: 'LESS', modRevision: 4 }))).toBe(true)
-      expect(holds(compare({ key: 'a', rangeEnd: 'c', result: 'LESS', modRevision: 3 }))).toBe(false)
+      const ab = holds(compare({ key: 'a', modRevision: 2 }), compare({ key: 'b', modRevision: 2 }))
+      expect(ab, 'a was changed at 2, b at 3: are both at 2?').toBe(false)
+      const below = (modRevision: number) => holds(compare({ key: 'a', rangeEnd: 'c', result: 'LESS', modRevision }))
+      expect(below(4), 'all keys from a to c are below revision 4').toBe(true)
+      expect(below(3), 'all keys from a to c are below revision 3').toBe(false)
       const { responses } = store.txn(txnRequest({ success: [nested([put('n', 'in'), get('n')])] }))
       expect(responses[0]!.responseTxn).toMatchObject({ succeeded: true })
-      expect(store.get('n')?.modRevision).toBe(4)
+      expect(store.get('n')).toMatchObject({ value: 'in', modRevision: 4 })
       const absent: RequestOp = {
         requestTxn: txnRequest({ compare: [compare({ key: 'new', modRevision: 0 })], success: [put('yes')] }),
       }
@@ -175,7 +180,7 @@ describe('applyTxn', () => {
       const future = { requestRange: rangeRequest({ key: 'a', revision: 99 }) }
       expect(refusal(() => store.txn(txnRequest({ success: [put('a', '1'), future] })))).toContain('future revision')
       expect(store.get('a')).toBeUndefined()
-      expect(store.revision).toBe(1)
+      expect(store.revision, 'revision').toBe(1)
       expect(store.changesFrom(0)).toEqual([])
     },
   )

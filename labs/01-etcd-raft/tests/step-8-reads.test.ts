@@ -18,20 +18,32 @@ describe('beginning a read', () => {
     const { pendingReads, progress } = raft.inspect()
     expect(pendingReads).toEqual([{ context: 'r1', from: 'a', index: 2, round: 1 }])
     expect(progress.a!.readRound, 'our own answer').toBe(1)
-    expect(raft.inspect().mustAnnounce).toBe(true)
-    const rounds = raft
-      .inspect()
-      .voters.map((id) => raft.inspect().progress[id]!.readRound)
-      .join(' ')
-    expect(rounds).toBe('1 0 0')
+    expect(raft.inspect().mustAnnounce, 'mustAnnounce').toBe(true)
+    const { a, b, c } = raft.inspect().progress
+    const rounds = { a: a!.readRound, b: b!.readRound, c: c!.readRound }
+    expect(rounds, 'the round that each has answered').toEqual({ a: 1, b: 0, c: 0 })
   })
+
+  lesson(
+    'does not wait for what is not decided yet',
+    {
+      scenario: 'Leader a of term 2 has four entries in its log, of which two are committed. It is asked to read.',
+      rule: 'A read must see what was acknowledged before; what is only in a log was not, and may never be.',
+      source: "Ongaro's thesis §6.4",
+    },
+    () => {
+      const raft = new Raft(leaderState({ log: '1:x 2: 2:y 2:z', commitIndex: 2 }))
+      raft.readIndex('r1')
+      expect(raft.inspect().pendingReads).toEqual([{ context: 'r1', from: 'a', index: 2, round: 1 }])
+    },
+  )
 
   lesson('gives each read its own round', story, () => {
     const raft = new Raft(leaderState(committed))
     raft.readIndex('r1')
     raft.readIndex('r2')
     expect(raft.inspect().pendingReads.map(({ context, round }) => `${context} ${round}`)).toEqual(['r1 1', 'r2 2'])
-    expect(raft.inspect().readRound).toBe(2)
+    expect(raft.inspect().readRound, 'readRound').toBe(2)
   })
 
   lesson(
@@ -72,10 +84,10 @@ describe('confirming a read', () => {
       const raft = new Raft(leaderState(committed))
       const roundOf = (id: string) => raft.inspect().progress[id]!.readRound
       raft.step(appendResponse({ matchIndex: 2, readRound: 2 }))
-      expect(roundOf('b')).toBe(2)
+      expect(roundOf('b'), 'after the answer to round 2').toBe(2)
       raft.step(appendResponse({ matchIndex: 2, readRound: 3 }))
       raft.step(appendResponse({ matchIndex: 2, readRound: 2 }))
-      expect(roundOf('b')).toBe(3)
+      expect(roundOf('b'), 'after answers to rounds 3 and 2').toBe(3)
     },
   )
 
@@ -95,12 +107,12 @@ describe('confirming a read', () => {
       }
       const pendingReads = [
         { context: 'one', from: 'c', index: 1, round: 1 },
-        { context: 'two', from: 'a', index: 2, round: 2 },
+        { context: 'two', from: 'a', index: 1, round: 2 },
         { context: 'three', from: 'a', index: 2, round: 3 },
       ]
       const raft = new Raft(leaderState({ ...committed, readRound: 3, progress, pendingReads }))
       const { reads, messages } = raft.ready()
-      expect(reads).toEqual([{ context: 'two', index: 2 }])
+      expect(reads, 'at the index noted').toEqual([{ context: 'two', index: 1 }])
       expect(onlyMessage(messages, 'ReadIndexResponse')).toMatchObject({ to: 'c', context: 'one', index: 1 })
       expect(raft.inspect().pendingReads.map(({ context }) => context)).toEqual(['three'])
       expect(raft.ready().reads, 'served once').toEqual([])

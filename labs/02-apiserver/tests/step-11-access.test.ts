@@ -16,8 +16,9 @@ describe('who is asking', () => {
   lesson(
     'is told by a certificate',
     {
-      scenario: 'The admin’s certificate: CN kubernetes-admin, O system:masters.',
-      rule: 'The common name is the user, the organizations are the groups; who is known is in system:authenticated.',
+      scenario:
+        'The admin’s certificate: CN kubernetes-admin, O system:masters. Alone, and with a token of somebody else.',
+      rule: 'The common name is the user, the organizations are the groups; who is known is in system:authenticated. The certificate comes first.',
       source: 'apiserver pkg/authentication/request/x509/x509.go (CommonNameUserConversion)',
     },
     () => {
@@ -26,6 +27,8 @@ describe('who is asking', () => {
         name: 'kubernetes-admin',
         groups: ['system:masters', 'system:authenticated'],
       })
+      const both = authenticate({ certificate, bearerToken: 'secret' }, tokens)
+      expect(both.name, 'with the token of ann beside the certificate').toBe('kubernetes-admin')
     },
   )
 
@@ -94,25 +97,35 @@ describe('a rule', () => {
       source: RBAC,
     },
     () => {
-      expect(ruleAllows(readPods, getPod)).toBe(true)
-      expect(ruleAllows(readPods, { ...getPod, verb: 'delete' })).toBe(false)
-      expect(ruleAllows(readPods, { ...getPod, apiGroup: 'metrics.k8s.io' })).toBe(false)
-      expect(ruleAllows(readPods, { ...getPod, resource: 'secrets' })).toBe(false)
-      expect(ruleAllows({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, getPod)).toBe(true)
+      expect({
+        'the same': ruleAllows(readPods, getPod),
+        'another verb': ruleAllows(readPods, { ...getPod, verb: 'delete' }),
+        'another group': ruleAllows(readPods, { ...getPod, apiGroup: 'metrics.k8s.io' }),
+        'another resource': ruleAllows(readPods, { ...getPod, resource: 'secrets' }),
+        'of a rule with stars': ruleAllows({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, getPod),
+      }).toEqual({
+        'the same': true,
+        'another verb': false,
+        'another group': false,
+        'another resource': false,
+        'of a rule with stars': true,
+      })
     },
   )
 
   lesson(
     'compares whole words',
     {
-      scenario: 'A rule about pods is asked about podtemplates and pod; a rule for list about listing.',
+      scenario: 'A rule about pods is asked about podtemplates and pod; a rule for get* about get.',
       rule: 'No prefixes, no patterns: a rule that allows more than it says is a hole.',
       source: RBAC,
     },
     () => {
-      expect(ruleAllows(readPods, { ...getPod, resource: 'podtemplates' })).toBe(false)
-      expect(ruleAllows(readPods, { ...getPod, resource: 'pod' })).toBe(false)
-      expect(ruleAllows({ ...readPods, verbs: ['get*'] }, getPod)).toBe(false)
+      expect({
+        podtemplates: ruleAllows(readPods, { ...getPod, resource: 'podtemplates' }),
+        pod: ruleAllows(readPods, { ...getPod, resource: 'pod' }),
+        'get, of a rule for get*': ruleAllows({ ...readPods, verbs: ['get*'] }, getPod),
+      }).toEqual({ podtemplates: false, pod: false, 'get, of a rule for get*': false })
     },
   )
 
@@ -129,7 +142,7 @@ describe('a rule', () => {
         ruleAllows({ ...readPods, resources: [resource] }, exec),
       )
       expect(allowedBy).toEqual(['pods/exec', '*/exec', '*'])
-      expect(ruleAllows({ ...readPods, resources: ['pods/exec'] }, getPod)).toBe(false)
+      expect(ruleAllows({ ...readPods, resources: ['pods/exec'] }, getPod), 'the pod, by pods/exec').toBe(false)
     },
   )
 
@@ -148,10 +161,12 @@ describe('a rule', () => {
         resourceNames: ['kube-scheduler'],
       }
       const lease = requestInfo({ apiGroup: 'coordination.k8s.io', resource: 'leases', name: 'kube-scheduler' })
-      expect(ruleAllows(rule, lease)).toBe(true)
-      expect(ruleAllows(rule, { ...lease, name: 'other' })).toBe(false)
-      expect(ruleAllows(rule, { ...lease, verb: 'list', name: '' })).toBe(false)
-      expect(ruleAllows(rule, { ...lease, verb: 'create', name: '' })).toBe(false)
+      expect({
+        'get kube-scheduler': ruleAllows(rule, lease),
+        'get other': ruleAllows(rule, { ...lease, name: 'other' }),
+        list: ruleAllows(rule, { ...lease, verb: 'list', name: '' }),
+        create: ruleAllows(rule, { ...lease, verb: 'create', name: '' }),
+      }).toEqual({ 'get kube-scheduler': true, 'get other': false, list: false, create: false })
     },
   )
 
@@ -170,8 +185,14 @@ describe('a rule', () => {
         '/healthz',
         '/healthz/etcd',
       ])
-      expect(ruleAllows({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, path('/version'))).toBe(false)
-      expect(ruleAllows({ verbs: ['*'], nonResourceURLs: ['*'] }, getPod)).toBe(false)
+      expect({
+        '/version, of all resources': ruleAllows(
+          { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+          path('/version'),
+        ),
+        'a pod, of all paths': ruleAllows({ verbs: ['*'], nonResourceURLs: ['*'] }, getPod),
+        'POST /healthz, of get': ruleAllows(health, { ...path('/healthz'), verb: 'post' }),
+      }).toEqual({ '/version, of all resources': false, 'a pod, of all paths': false, 'POST /healthz, of get': false })
     },
   )
 })
@@ -189,15 +210,23 @@ describe('bindings', () => {
       source: 'kubernetes plugin/pkg/auth/authorizer/rbac/rbac.go (appliesToUser)',
     },
     () => {
-      expect(isAllowed(ann, getPod, [{ users: ['ann'], rules }])).toBe(true)
-      expect(
-        isAllowed(ann, getPod, [
-          { users: ['bob'], rules: [] },
-          { groups: ['developers'], rules },
-        ]),
-      ).toBe(true)
-      expect(isAllowed(ann, getPod, [{ users: ['bob', 'developers'], groups: ['ann'], rules }])).toBe(false)
-      expect(isAllowed(ann, getPod, [])).toBe(false)
+      const nobodys = { users: ['bob'], rules: [] }
+      const secrets = { verbs: ['get'], apiGroups: [''], resources: ['secrets'] }
+      expect({
+        ann: isAllowed(ann, getPod, [{ users: ['ann'], rules }]),
+        'developers, after a binding of bob': isAllowed(ann, getPod, [nobodys, { groups: ['developers'], rules }]),
+        'developers or testers': isAllowed(ann, getPod, [{ groups: ['testers', 'developers'], rules }]),
+        'ann, by the second of two rules': isAllowed(ann, getPod, [{ users: ['ann'], rules: [secrets, ...rules] }]),
+        'ann as a group': isAllowed(ann, getPod, [{ users: ['bob', 'developers'], groups: ['ann'], rules }]),
+        'no bindings': isAllowed(ann, getPod, []),
+      }).toEqual({
+        ann: true,
+        'developers, after a binding of bob': true,
+        'developers or testers': true,
+        'ann, by the second of two rules': true,
+        'ann as a group': false,
+        'no bindings': false,
+      })
     },
   )
 
@@ -211,10 +240,13 @@ describe('bindings', () => {
     () => {
       const everything = { verbs: ['*'], apiGroups: ['*'], resources: ['*'], nonResourceURLs: ['*'] }
       const inShop = [{ users: ['ann'], namespace: 'shop', rules: [everything] }]
-      expect(isAllowed(ann, getPod, inShop)).toBe(true)
-      expect(isAllowed(ann, { ...getPod, namespace: 'office' }, inShop)).toBe(false)
-      expect(isAllowed(ann, { ...getPod, namespace: '', name: '', verb: 'list' }, inShop)).toBe(false)
-      expect(isAllowed(ann, requestInfo({ isResourceRequest: false, path: '/version' }), inShop)).toBe(false)
+      const mayInShop = (info: typeof getPod) => isAllowed(ann, info, inShop)
+      expect({
+        'in shop': mayInShop(getPod),
+        'in office': mayInShop({ ...getPod, namespace: 'office' }),
+        'in all namespaces': mayInShop({ ...getPod, namespace: '', name: '', verb: 'list' }),
+        '/version': mayInShop(requestInfo({ isResourceRequest: false, path: '/version' })),
+      }).toEqual({ 'in shop': true, 'in office': false, 'in all namespaces': false, '/version': false })
     },
   )
 
@@ -226,8 +258,10 @@ describe('bindings', () => {
       source: 'apiserver pkg/authentication/user (SystemPrivilegedGroup)',
     },
     () => {
-      expect(isAllowed({ name: 'root', groups: ['system:masters'] }, getPod, [])).toBe(true)
-      expect(isAllowed({ name: 'system:masters', groups: [] }, getPod, [])).toBe(false)
+      expect({
+        'of the group': isAllowed({ name: 'root', groups: ['system:masters'] }, getPod, []),
+        'of that name': isAllowed({ name: 'system:masters', groups: [] }, getPod, []),
+      }).toEqual({ 'of the group': true, 'of that name': false })
     },
   )
 })
@@ -260,10 +294,17 @@ describe('a kubelet', () => {
     },
     () => {
       const groups = ['system:nodes', 'system:authenticated']
-      expect(nodeNameOf({ name: 'system:node:node-1', groups })).toBe('node-1')
-      expect(nodeNameOf({ name: 'system:node:node-1', groups: ['system:authenticated'] })).toBeUndefined()
-      expect(nodeNameOf({ name: 'node-1', groups })).toBeUndefined()
-      expect(nodeNameOf({ name: 'system:node:', groups })).toBeUndefined()
+      expect({
+        both: nodeNameOf({ name: 'system:node:node-1', groups }),
+        'without the group': nodeNameOf({ name: 'system:node:node-1', groups: ['system:authenticated'] }),
+        'without the prefix': nodeNameOf({ name: 'node-1', groups }),
+        'nothing behind the prefix': nodeNameOf({ name: 'system:node:', groups }),
+      }).toEqual({
+        both: 'node-1',
+        'without the group': undefined,
+        'without the prefix': undefined,
+        'nothing behind the prefix': undefined,
+      })
     },
   )
 
@@ -276,15 +317,34 @@ describe('a kubelet', () => {
     },
     () => {
       const node = (verb: string, name: string, subresource = '') => may({ verb, resource: 'nodes', name, subresource })
-      expect([node('create', ''), node('get', 'node-2'), node('list', ''), node('watch', '')]).toEqual(
-        Array(4).fill(true),
-      )
-      expect([node('patch', 'node-1', 'status'), node('update', 'node-1'), node('delete', 'node-1')]).toEqual(
-        Array(3).fill(true),
-      )
-      expect([node('patch', 'node-2', 'status'), node('update', 'node-2'), node('deletecollection', '')]).toEqual(
-        Array(3).fill(false),
-      )
+      expect({
+        create: node('create', ''),
+        'get node-2': node('get', 'node-2'),
+        list: node('list', ''),
+        watch: node('watch', ''),
+        'patch node-1/status': node('patch', 'node-1', 'status'),
+        'update node-1': node('update', 'node-1'),
+        'delete node-1': node('delete', 'node-1'),
+      }).toEqual({
+        create: true,
+        'get node-2': true,
+        list: true,
+        watch: true,
+        'patch node-1/status': true,
+        'update node-1': true,
+        'delete node-1': true,
+      })
+      expect({
+        'patch node-2/status': node('patch', 'node-2', 'status'),
+        'update node-2': node('update', 'node-2'),
+        'create node-2/proxy': node('create', 'node-2', 'proxy'),
+        deletecollection: node('deletecollection', ''),
+      }).toEqual({
+        'patch node-2/status': false,
+        'update node-2': false,
+        'create node-2/proxy': false,
+        deletecollection: false,
+      })
     },
   )
 
@@ -351,12 +411,30 @@ describe('a kubelet', () => {
     () => {
       const lease = (verb: string, name: string, namespace = 'kube-node-lease') =>
         may({ verb, apiGroup: 'coordination.k8s.io', resource: 'leases', namespace, name })
-      expect([lease('create', ''), lease('get', 'node-1'), lease('update', 'node-1')]).toEqual(Array(3).fill(true))
-      expect([lease('update', 'node-2'), lease('update', 'node-1', 'kube-system')]).toEqual([false, false])
-      expect(may({ verb: 'create', resource: 'events', namespace: 'shop' })).toBe(true)
-      expect(may({ verb: 'watch', resource: 'services' })).toBe(true)
-      expect(may({ verb: 'update', resource: 'services', namespace: 'shop', name: 'web' })).toBe(false)
-      expect(may({ verb: 'get', apiGroup: 'apps', resource: 'deployments', namespace: 'shop' })).toBe(false)
+      expect({
+        'create a lease': lease('create', ''),
+        'get the lease node-1': lease('get', 'node-1'),
+        'update the lease node-1': lease('update', 'node-1'),
+        'create events': may({ verb: 'create', resource: 'events', namespace: 'shop' }),
+        'watch services': may({ verb: 'watch', resource: 'services' }),
+      }).toEqual({
+        'create a lease': true,
+        'get the lease node-1': true,
+        'update the lease node-1': true,
+        'create events': true,
+        'watch services': true,
+      })
+      expect({
+        'update the lease node-2': lease('update', 'node-2'),
+        'update node-1 of kube-system': lease('update', 'node-1', 'kube-system'),
+        'update services': may({ verb: 'update', resource: 'services', namespace: 'shop', name: 'web' }),
+        'get deployments': may({ verb: 'get', apiGroup: 'apps', resource: 'deployments', namespace: 'shop' }),
+      }).toEqual({
+        'update the lease node-2': false,
+        'update node-1 of kube-system': false,
+        'update services': false,
+        'get deployments': false,
+      })
     },
   )
 })

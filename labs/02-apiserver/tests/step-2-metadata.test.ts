@@ -172,13 +172,16 @@ describe('an update', () => {
   )
 
   lesson(
-    'cannot start a deletion',
+    'cannot start a deletion, nor change the hour of birth',
     {
-      scenario: 'A PUT whose object carries a deletionTimestamp, of a pod that nobody has deleted.',
+      scenario:
+        'A PUT with another creationTimestamp; one that carries a deletionTimestamp, of a pod that nobody has deleted.',
       rule: 'Only DELETE puts a deletion on record; a field that the stored object lacks stays absent.',
       source: UPDATE,
     },
     () => {
+      const born = updatedMetadata({ metadata: { creationTimestamp: NOW } }, stored(), kinds.pod).creationTimestamp
+      expect(born, 'creationTimestamp, although another was sent').toBe('2025-12-31T00:00:00Z')
       const draft = { metadata: { deletionTimestamp: NOW, deletionGracePeriodSeconds: 0 } }
       const metadata = updatedMetadata(draft, stored(), kinds.pod)
       expect(metadata).not.toHaveProperty('deletionTimestamp')
@@ -261,7 +264,8 @@ describe('the generation', () => {
   lesson(
     'counts changes of the wish, not of the report',
     {
-      scenario: 'A Deployment at generation 3: its status changes, its labels change, its spec changes.',
+      scenario:
+        'A Deployment at generation 3: its status changes, its labels change, its spec changes, and somebody sends another generation.',
       rule: 'A controller compares generation with observedGeneration; what it writes itself must not raise it.',
       source: 'kubernetes pkg/registry/apps/deployment/strategy.go',
     },
@@ -269,9 +273,12 @@ describe('the generation', () => {
       const old = stored({ generation: 3 }, { spec: { replicas: 1 }, status: { replicas: 1 } })
       const generationAfter = (change: object) =>
         updatedMetadata({ ...old, ...change }, old, kinds.deployment).generation
-      expect(generationAfter({ status: { replicas: 2 } })).toBe(3)
-      expect(generationAfter({ metadata: { ...old.metadata, labels: { a: 'b' } } })).toBe(3)
-      expect(generationAfter({ spec: { replicas: 2 } })).toBe(4)
+      expect({
+        status: generationAfter({ status: { replicas: 2 } }),
+        labels: generationAfter({ metadata: { ...old.metadata, labels: { a: 'b' } } }),
+        spec: generationAfter({ spec: { replicas: 2 } }),
+        'generation 9, sent by the user': generationAfter({ metadata: { ...old.metadata, generation: 9 } }),
+      }).toEqual({ status: 3, labels: 3, spec: 4, 'generation 9, sent by the user': 3 })
     },
   )
 
@@ -284,10 +291,17 @@ describe('the generation', () => {
     },
     () => {
       const old = { spec: { a: 1, b: ['x', 'y'] }, data: { k: 'v' } }
-      expect(countsAsChange({ spec: { b: ['x', 'y'], a: 1 }, data: { k: 'v' } }, old)).toBe(false)
-      expect(countsAsChange({ spec: { a: 1, b: ['y', 'x'] }, data: { k: 'v' } }, old)).toBe(true)
-      expect(countsAsChange({ spec: old.spec, data: { k: 'w' } }, old)).toBe(true)
-      expect(countsAsChange({ ...old, status: { x: 1 }, metadata: { name: 'n' } }, old)).toBe(false)
+      expect({
+        'fields in another order': countsAsChange({ spec: { b: ['x', 'y'], a: 1 }, data: { k: 'v' } }, old),
+        'a list in another order': countsAsChange({ spec: { a: 1, b: ['y', 'x'] }, data: { k: 'v' } }, old),
+        'other data': countsAsChange({ spec: old.spec, data: { k: 'w' } }, old),
+        'status and metadata': countsAsChange({ ...old, status: { x: 1 }, metadata: { name: 'n' } }, old),
+      }).toEqual({
+        'fields in another order': false,
+        'a list in another order': true,
+        'other data': true,
+        'status and metadata': false,
+      })
     },
   )
 })

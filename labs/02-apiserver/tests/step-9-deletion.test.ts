@@ -23,15 +23,33 @@ describe('the grace period', () => {
     'is the request’s, or the pod’s, or thirty seconds',
     {
       scenario:
-        'A running pod that asks for 20 s is deleted without a word, with 5 s, with 0, with -7; and one that asks for nothing.',
+        'A running pod that asks for 20 s is deleted without a word, with 5 s, with 0, with -7; one that asks for nothing, and one that asks for 0 s.',
       rule: 'The request wins; a negative number means one second.',
       source: GRACE,
     },
     () => {
       const grace = (seconds?: number) =>
         gracePeriodSeconds(running, seconds === undefined ? {} : { gracePeriodSeconds: seconds }, pods)
-      expect([grace(), grace(5), grace(0), grace(-7)]).toEqual([20, 5, 0, 1])
-      expect(gracePeriodSeconds(stored({}, { spec: { nodeName: 'node-1' } }), {}, pods)).toBe(30)
+      const spec = { nodeName: 'node-1' }
+      expect({
+        'without a word': grace(),
+        'with 5 s': grace(5),
+        'with 0 s': grace(0),
+        'with -7 s': grace(-7),
+        'the pod asks for nothing': gracePeriodSeconds(stored({}, { spec }), {}, pods),
+        'the pod asks for 0 s': gracePeriodSeconds(
+          stored({}, { spec: { ...spec, terminationGracePeriodSeconds: 0 } }),
+          {},
+          pods,
+        ),
+      }).toEqual({
+        'without a word': 20,
+        'with 5 s': 5,
+        'with 0 s': 0,
+        'with -7 s': 1,
+        'the pod asks for nothing': 30,
+        'the pod asks for 0 s': 0,
+      })
     },
   )
 
@@ -45,9 +63,11 @@ describe('the grace period', () => {
     () => {
       const waiting = stored({}, { spec: { terminationGracePeriodSeconds: 20 } })
       const finished = (phase: string) => ({ ...running, status: { phase } })
-      expect(gracePeriodSeconds(waiting, { gracePeriodSeconds: 9 }, pods)).toBe(0)
-      expect(gracePeriodSeconds(finished('Succeeded'), {}, pods)).toBe(0)
-      expect(gracePeriodSeconds(finished('Failed'), {}, pods)).toBe(0)
+      expect({
+        'on no node': gracePeriodSeconds(waiting, { gracePeriodSeconds: 9 }, pods),
+        Succeeded: gracePeriodSeconds(finished('Succeeded'), {}, pods),
+        Failed: gracePeriodSeconds(finished('Failed'), {}, pods),
+      }).toEqual({ 'on no node': 0, Succeeded: 0, Failed: 0 })
     },
   )
 
@@ -58,7 +78,7 @@ describe('the grace period', () => {
       rule: 'Other kinds end at once.',
       source: DELETE,
     },
-    () => expect(gracePeriodSeconds(stored(), { gracePeriodSeconds: 30 }, {})).toBe(0),
+    () => expect(gracePeriodSeconds(stored(), { gracePeriodSeconds: 30 }, {}), 'seconds of grace').toBe(0),
   )
 })
 
@@ -247,12 +267,22 @@ describe('an update of a deleted object', () => {
     },
     () => {
       const deleted = { deletionTimestamp: '2026-01-01T00:00:00Z', deletionGracePeriodSeconds: 0 }
-      expect(isReadyToBeRemoved(stored(deleted), [])).toBe(true)
-      expect(isReadyToBeRemoved(stored({ deletionTimestamp: '2026-01-01T00:00:00Z' }), [])).toBe(true)
-      expect(isReadyToBeRemoved(stored(), [])).toBe(false)
-      expect(isReadyToBeRemoved(stored({ ...deleted, finalizers: ['mine'] }), [])).toBe(false)
-      expect(isReadyToBeRemoved(stored(deleted), ['kubernetes'])).toBe(false)
-      expect(isReadyToBeRemoved(stored({ ...deleted, deletionGracePeriodSeconds: 30 }), [])).toBe(false)
+      const isReady = (metadata: object, others: string[] = []) => isReadyToBeRemoved(stored({ ...metadata }), others)
+      expect({
+        deleted: isReady(deleted),
+        'deleted, of grace nothing said': isReady({ deletionTimestamp: '2026-01-01T00:00:00Z' }),
+        'not deleted': isReady({}),
+        'deleted, with a finalizer': isReady({ ...deleted, finalizers: ['mine'] }),
+        'deleted, with one of the other sort': isReady(deleted, ['kubernetes']),
+        'deleted, with 30 s of grace': isReady({ ...deleted, deletionGracePeriodSeconds: 30 }),
+      }).toEqual({
+        deleted: true,
+        'deleted, of grace nothing said': true,
+        'not deleted': false,
+        'deleted, with a finalizer': false,
+        'deleted, with one of the other sort': false,
+        'deleted, with 30 s of grace': false,
+      })
     },
   )
 })
