@@ -105,6 +105,22 @@ describe('what a candidate does', () => {
   )
 
   lesson(
+    'waits as long as the Lease itself says',
+    {
+      scenario: 'The holder asked for 60 s; unchanged for 59 s, and for 60 s.',
+      rule: "The holder's `leaseDurationSeconds` counts, not our own: it may have been started with other settings.",
+      source: 'client-go leaderelection.go: isLeaseValid',
+    },
+    () => {
+      const long = lease({ holderIdentity: 'other', leaseDurationSeconds: 60 })
+      expect({ 'after 59 s': step(long, NOW_MS - 59_000).do, 'after 60 s': step(long, NOW_MS - 60_000).do }).toEqual({
+        'after 59 s': 'wait',
+        'after 60 s': 'update',
+      })
+    },
+  )
+
+  lesson(
     "with nobody's Lease: takes it",
     {
       scenario: 'The former leader has given the Lease back a moment ago.',

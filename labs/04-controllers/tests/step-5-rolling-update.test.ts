@@ -415,6 +415,40 @@ describe('the condition Progressing', () => {
       expect(judge({ ...all, readyReplicas: 2, availableReplicas: 2 }, last)).toBeUndefined()
     },
   )
+
+  lesson(
+    'gives the next rollout all of its time',
+    {
+      scenario:
+        'The last rollout was complete an hour ago. A new template has just been set: the new ReplicaSet exists, and has no pods yet.',
+      rule: 'After NewReplicaSetAvailable there is nothing to time out: the deadline starts with the first progress.',
+      source: 'kubernetes deployment_util.go: DeploymentTimedOut',
+    },
+    () => {
+      const last = { ...all, conditions: [since('NewReplicaSetAvailable', 3600)] }
+      expect(judge({ ...all, updatedReplicas: 0 }, last)).toBeUndefined()
+    },
+  )
+
+  lesson(
+    'times out after ten minutes when the spec does not say',
+    {
+      scenario: 'No progressDeadlineSeconds; the last progress was 599 s ago, then 601 s ago.',
+      rule: 'The default is 600 s.',
+      source: 'kubernetes apps/v1 defaults: progressDeadlineSeconds',
+    },
+    () => {
+      const now = { replicas: 4, updatedReplicas: 1, readyReplicas: 3, availableReplicas: 3 }
+      const reasonAfter = (seconds: number) => {
+        const of = { ...rolling(3), status: { ...now, conditions: [since('ReplicaSetUpdated', seconds)] } }
+        return progress({ deployment: of, newReplicaSet: set('new', '3'), oldReplicaSets: [] }, now, NOW_MS)?.reason
+      }
+      expect({ 'after 599 s': reasonAfter(599), 'after 601 s': reasonAfter(601) }).toEqual({
+        'after 599 s': undefined,
+        'after 601 s': 'ProgressDeadlineExceeded',
+      })
+    },
+  )
 })
 
 describe('one look at a Deployment', () => {

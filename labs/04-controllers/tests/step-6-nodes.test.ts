@@ -187,6 +187,26 @@ describe('taints', () => {
   )
 
   lesson(
+    'for a pressure keep newcomers away, and drive nobody out',
+    {
+      scenario: 'A ready node whose memory is short; it has the NoSchedule taint for that already.',
+      rule: 'NoExecute is for not-ready and unreachable alone: a node under pressure chooses itself whom to evict.',
+      source:
+        'kubernetes node_lifecycle_controller.go: UnreachableTaintTemplate and NotReadyTaintTemplate; recording node-conditions-pressure-taints',
+    },
+    () => {
+      const taints = [{ key: 'node.kubernetes.io/memory-pressure', effect: 'NoSchedule', timeAdded: ago(60) }]
+      const one = node('n1', 'True', { spec: { taints } })
+      const conditions = one.status!.conditions!.map((each) =>
+        each.type === 'MemoryPressure' ? { ...each, status: 'True' } : each,
+      )
+      expect({ 'taints to write': wantedTaints({ ...one, status: { conditions } }, false, NOW_MS) }).toEqual({
+        'taints to write': undefined,
+      })
+    },
+  )
+
+  lesson(
     'go when the condition goes, and only ours',
     {
       scenario:

@@ -60,6 +60,23 @@ describe('a Service', () => {
   )
 
   lesson(
+    'keeps what else its status says',
+    {
+      scenario: 'Somebody has written a condition into the status of a Service that now gets its addresses.',
+      rule: 'A status has several writers; whoever updates it writes back what it does not own.',
+      source: 'cloud-provider controllers/service/controller.go: patchStatus',
+    },
+    () => {
+      const conditions = [
+        { type: 'example.com/Checked', status: 'True', reason: 'Ok', message: '', lastTransitionTime: ago(60) },
+      ]
+      const checked = service('web', { type: 'LoadBalancer' }, { status: { conditions } })
+      const update = reconcileLoadBalancer({ service: checked, nodes }).actions.find((action) => action.do === 'update')
+      expect(update).toMatchObject({ object: { status: { conditions, loadBalancer: { ingress: both } } } })
+    },
+  )
+
+  lesson(
     'that has them is left alone',
     {
       scenario: 'The ingress is as it should be; and a LoadBalancer without any node.',

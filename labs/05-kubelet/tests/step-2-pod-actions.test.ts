@@ -291,6 +291,20 @@ describe('what to do', () => {
   )
 
   lesson(
+    'for a dead sandbox under Never that was still empty: another one',
+    {
+      scenario: 'The sandbox of a pod with policy Never died before any container was made.',
+      rule: 'Never forbids a second life, not the first: nothing of the pod has run yet.',
+      source: ACTIONS,
+    },
+    () => {
+      const status = { sandboxes: [sandbox({ state: 'SANDBOX_NOTREADY' })], containers: [] }
+      const actions = computePodActions(pod({ restartPolicy: 'Never' }), status)
+      expect(actions).toMatchObject({ createSandbox: true, attempt: 1, containersToStart: ['main'] })
+    },
+  )
+
+  lesson(
     'for a dead sandbox under OnFailure: only what has not succeeded',
     {
       scenario: 'Container a has succeeded, b still ran when the sandbox died.',

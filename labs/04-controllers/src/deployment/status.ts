@@ -50,7 +50,7 @@ export function availability(deployment: Deployment, counts: DeploymentStatus): 
  *   `ReplicaSet "x" has successfully progressed.`
  * - Progress since the last status (more updated, more ready, more available, or fewer old replicas): True,
  *   `ReplicaSetUpdated`, `ReplicaSet "x" is progressing.`
- * - No progress for `progressDeadlineSeconds` since the condition's `lastUpdateTime`: False,
+ * - No progress for `progressDeadlineSeconds` (default 600) since the condition's `lastUpdateTime`: False,
  *   `ProgressDeadlineExceeded`, `ReplicaSet "x" has timed out progressing.` After `NewReplicaSetAvailable` there is
  *   nothing to time out.
  *

@@ -54,8 +54,8 @@ export function observe(before: Observation | undefined, lease: Stored<Lease> | 
  *
  * - There is none: create it.
  * - It is ours: renew it, that is, write a new `renewTime`; `acquireTime` and `leaseTransitions` stay.
- * - It is nobody's (an empty holder), or its holder has let it run out by our clock: take it, with a new `acquireTime`
- *   and one more in `leaseTransitions`.
+ * - It is nobody's (an empty holder), or its holder has let it run out: by our clock it has stood still for the
+ *   `leaseDurationSeconds` that it says. Take it, with a new `acquireTime` and one more in `leaseTransitions`.
  * - Otherwise wait.
  *
  * An update carries the resourceVersion that was observed, so of two that take it at once only one succeeds.
