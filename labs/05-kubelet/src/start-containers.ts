@@ -114,8 +114,9 @@ async function startContainer(
   try {
     const environment = await containerEnvironment(pod, container, place.environmentSources)
     const mounts = containerMounts(container, place.volumes)
-    // A container that was made but never started counts as an attempt that still has to happen.
-    const attempt = latest ? latest.metadata.attempt + (latest.state === 'CONTAINER_CREATED' ? 0 : 1) : 0
+    // One that was made here but never started is an attempt that still has to happen; in a dead sandbox it never can.
+    const isPending = latest?.state === 'CONTAINER_CREATED' && latest.podSandboxId === place.sandboxId
+    const attempt = latest ? latest.metadata.attempt + (isPending ? 0 : 1) : 0
     const config = containerConfig(pod, container, { environment, mounts, attempt })
     id = await runtime.createContainer(place.sandboxId, config, place.config)
   } catch (error) {

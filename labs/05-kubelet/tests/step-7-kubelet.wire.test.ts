@@ -195,13 +195,14 @@ describe('a pod', () => {
   lesson(
     'whose sandbox dies gets another, and keeps its address',
     {
-      scenario: 'Someone kills the sandbox from outside.',
-      rule: 'The kubelet notices by itself and makes everything anew.',
+      scenario: 'Someone kills the sandbox of a pod with an init container from outside.',
+      rule: 'The kubelet notices by itself and makes everything anew, from the init container on.',
       source: 'kubernetes kuberuntime_manager.go, podSandboxChanged',
       timeoutMs,
     },
     async () => {
-      await rig.create('web', 'sleep 1000')
+      const initContainers = [container('i1', { command: ['sh', '-c', 'sleep 0.5'] })]
+      await rig.create('web', 'sleep 1000', { initContainers })
       await rig.until('web', isRunning)
       const [sandbox] = await rig.runtime.listPodSandbox()
       await rig.runtime.stopPodSandbox(sandbox!.id)
@@ -211,6 +212,16 @@ describe('a pod', () => {
           status?.containerStatuses?.[0]?.restartCount === 1 && status.containerStatuses[0].ready === true,
       )
       expect(again.status?.podIP).toBe('10.244.1.2')
+      const starts = rig.runtime.calls.filter((call) => call.startsWith('startContainer'))
+      expect(starts).toEqual(['i1', 'main', 'i1', 'main'].map((name) => `startContainer ${name}`))
+      const second = async (name: string) => {
+        const made = await rig.runtime.listContainers()
+        const found = made.find(({ metadata }) => metadata.name === name && metadata.attempt === 1)
+        return rig.runtime.containerStatus(found!.id)
+      }
+      const [init, main] = [await second('i1'), await second('main')]
+      expect(init?.finishedAtMs, 'when the init container ended').toBeGreaterThan(0)
+      expect(main?.startedAtMs, 'when main started').toBeGreaterThanOrEqual(init!.finishedAtMs)
     },
   )
 
