@@ -28,7 +28,7 @@ export async function main(args: string[]): Promise<number> {
   const [word, ...more] = positionals
   if (more.length > 0) throw new UsageError('One lab or step at a time: npm run lab 3, or npm run lab 3.2')
   if (!word) {
-    if (watch) throw new UsageError('Which lab? For instance: npm run lab 3 --watch')
+    if (watch) throw new UsageError('Which lab? For instance: npm run lab 3 -- --watch')
     const outcomes = await judgeAll(root, labs, createLabRunner)
     if (json) printJson(outcomes)
     else printOverview(labs, outcomes)

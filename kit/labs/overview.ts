@@ -35,6 +35,7 @@ export async function judgeAll(
     const judge = (run: StepRun) => judgeStep(run, (step) => readParts(root, run.lab, step))
     await runner.run({
       progress: (lab, step, done) => line.show(`  running lab ${lab.number}, step ${step.id}: ${done} tests done`),
+      silent: (step, test) => line.show(`  step ${step.id}: an endless loop? ${test ?? 'while loading its tests'}`),
       stepEnded(run) {
         known.set(run.lab, [...(known.get(run.lab) ?? []), judge(run)])
         return true
