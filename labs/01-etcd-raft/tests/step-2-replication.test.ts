@@ -27,7 +27,7 @@ describe('comparing logs', () => {
     },
     () => {
       const held = log('1:x 1:y 2:z')
-      expect(holdsEntry(held, 3, 2)).toBe(true)
+      expect(holdsEntry(held, 3, 2), 'its last entry').toBe(true)
       expect(holdsEntry(held, 3, 1), 'another term').toBe(false)
       expect(holdsEntry(held, 4, 2), 'beyond the end').toBe(false)
       expect(holdsEntry(held, 0, 0), 'before the first entry').toBe(true)
@@ -118,7 +118,7 @@ describe('the follower', () => {
     const raft = member({ term: 3, leader: 'b', log: '1:x 2:old 2:older', stableIndex: 3 })
     raft.step(appendRequest({ term: 3, prevLogIndex: 1, prevLogTerm: 1, entries: entries('3:new', 2) }))
     expect(logText(raft.inspect().log.entries)).toBe('1:x 3:new')
-    expect(raft.inspect().stableIndex).toBe(1)
+    expect(raft.inspect().stableIndex, 'stableIndex').toBe(1)
     expect(logText(raft.ready().entries), 'to be persisted').toBe('3:new')
   })
 
@@ -189,7 +189,7 @@ describe('the leader', () => {
       raft.step(appendResponse({ matchIndex: 3 }))
       raft.step(appendResponse({ matchIndex: 2 }))
       expect(raft.inspect().progress.b).toMatchObject({ matchIndex: 3, nextIndex: 4 })
-      expect(raft.inspect().progressChanged).toBe(true)
+      expect(raft.inspect().progressChanged, 'progressChanged').toBe(true)
     },
   )
 

@@ -39,9 +39,12 @@ describe('openWatcher', () => {
       source: 'etcd rpc.proto, WatchCreateRequest',
     },
     () => {
-      expect(openWatcher(watchRequest(all), 7).nextRevision).toBe(8)
-      expect(openWatcher(watchRequest({ ...all, startRevision: 3 }), 7).nextRevision).toBe(3)
-      expect(openWatcher(watchRequest({ ...all, startRevision: 12 }), 7).nextRevision).toBe(12)
+      const first = (different: object) => openWatcher(watchRequest({ ...all, ...different }), 7).nextRevision
+      expect({
+        'none given': first({}),
+        'from 3': first({ startRevision: 3 }),
+        'from 12': first({ startRevision: 12 }),
+      }).toEqual({ 'none given': 8, 'from 3': 3, 'from 12': 12 })
     },
   )
 })

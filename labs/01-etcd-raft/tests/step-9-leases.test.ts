@@ -106,8 +106,8 @@ describe('time', () => {
       const lessor = new Lessor()
       lessor.setLeader(true, 0)
       lessor.grant('7', 10, 0)
-      expect(lessor.renew('7', 8 * SECOND)).toBe(10)
-      expect(lessor.secondsLeft('7', 9 * SECOND)).toBe(9)
+      expect(lessor.renew('7', 8 * SECOND), 'seconds that it has again').toBe(10)
+      expect(lessor.secondsLeft('7', 9 * SECOND), 'seconds left a second later').toBe(9)
       expect(lessor.expired(17 * SECOND)).toEqual([])
       expect(lessor.expired(18 * SECOND)).toEqual(['7'])
     },

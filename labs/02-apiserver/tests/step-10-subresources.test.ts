@@ -105,7 +105,7 @@ describe('/scale', () => {
     () => {
       const scaled = withScale(deployment, { spec: { replicas: 0 } })
       expect(scaled).toEqual({ ...deployment, spec: { ...(deployment.spec as object), replicas: 0 } })
-      expect((deployment.spec as { replicas: number }).replicas).toBe(3)
+      expect((deployment.spec as { replicas: number }).replicas, 'replicas of the object given').toBe(3)
     },
   )
 

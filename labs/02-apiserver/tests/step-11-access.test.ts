@@ -358,21 +358,34 @@ describe('a kubelet', () => {
     () => {
       const pod = (verb: string, namespace: string, name: string, subresource = '') =>
         may({ verb, resource: 'pods', namespace, name, subresource })
-      expect([
-        pod('patch', 'shop', 'web', 'status'),
-        pod('delete', 'shop', 'web'),
-        pod('create', 'shop', 'web', 'eviction'),
-        pod('list', '', ''),
-        pod('get', 'office', 'web'),
-      ]).toEqual(Array(5).fill(true))
-      expect([
-        pod('patch', 'office', 'web', 'status'),
-        pod('update', 'shop', 'db', 'status'),
-        pod('delete', 'shop', 'db'),
-        pod('update', 'shop', 'web'),
-        pod('create', 'shop', 'web', 'binding'),
-        pod('create', 'shop', 'web', 'exec'),
-      ]).toEqual(Array(6).fill(false))
+      expect({
+        'patch the status of shop/web': pod('patch', 'shop', 'web', 'status'),
+        'delete shop/web': pod('delete', 'shop', 'web'),
+        'evict shop/web': pod('create', 'shop', 'web', 'eviction'),
+        list: pod('list', '', ''),
+        'get office/web': pod('get', 'office', 'web'),
+      }).toEqual({
+        'patch the status of shop/web': true,
+        'delete shop/web': true,
+        'evict shop/web': true,
+        list: true,
+        'get office/web': true,
+      })
+      expect({
+        'patch the status of office/web': pod('patch', 'office', 'web', 'status'),
+        'update the status of shop/db': pod('update', 'shop', 'db', 'status'),
+        'delete shop/db': pod('delete', 'shop', 'db'),
+        'update shop/web itself': pod('update', 'shop', 'web'),
+        'bind shop/web': pod('create', 'shop', 'web', 'binding'),
+        'exec in shop/web': pod('create', 'shop', 'web', 'exec'),
+      }).toEqual({
+        'patch the status of office/web': false,
+        'update the status of shop/db': false,
+        'delete shop/db': false,
+        'update shop/web itself': false,
+        'bind shop/web': false,
+        'exec in shop/web': false,
+      })
     },
   )
 
@@ -386,18 +399,28 @@ describe('a kubelet', () => {
     () => {
       const read = (resource: string, name: string, namespace = 'shop', verb = 'get') =>
         may({ verb, resource, namespace, name })
-      expect([
-        read('secrets', 'login'),
-        read('secrets', 'tls', 'shop', 'watch'),
-        read('configmaps', 'settings'),
-      ]).toEqual(Array(3).fill(true))
-      expect([
-        read('secrets', 'other'),
-        read('secrets', 'settings'),
-        read('secrets', 'login', 'office'),
-        read('secrets', '', 'shop', 'list'),
-        read('secrets', 'login', 'shop', 'update'),
-      ]).toEqual(Array(5).fill(false))
+      expect({
+        'get the secret login': read('secrets', 'login'),
+        'watch the secret tls': read('secrets', 'tls', 'shop', 'watch'),
+        'get the config map settings': read('configmaps', 'settings'),
+      }).toEqual({
+        'get the secret login': true,
+        'watch the secret tls': true,
+        'get the config map settings': true,
+      })
+      expect({
+        'get the secret other': read('secrets', 'other'),
+        'get a secret called settings': read('secrets', 'settings'),
+        'get login of office': read('secrets', 'login', 'office'),
+        'list secrets': read('secrets', '', 'shop', 'list'),
+        'update the secret login': read('secrets', 'login', 'shop', 'update'),
+      }).toEqual({
+        'get the secret other': false,
+        'get a secret called settings': false,
+        'get login of office': false,
+        'list secrets': false,
+        'update the secret login': false,
+      })
     },
   )
 

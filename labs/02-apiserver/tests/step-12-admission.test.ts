@@ -181,9 +181,21 @@ describe('a range of numbers', () => {
       const taken = [0, 9, 255].reduce<Uint8Array>((bitmap, offset) => withOffset(bitmap, offset, true), none)
       expect([0, 1, 8, 9, 10, 254, 255].filter((offset) => isTaken(taken, offset))).toEqual([0, 9, 255])
       const given = withOffset(taken, 9, false)
-      expect([isTaken(given, 9), isTaken(taken, 9), isTaken(given, 0)]).toEqual([false, true, true])
-      expect(none.every((byte) => byte === 0)).toBe(true)
-      expect(isTaken(withOffset(given, 9, false), 9)).toBe(false)
+      expect({
+        '9 in the new map': isTaken(given, 9),
+        '9 in the map that was passed in': isTaken(taken, 9),
+        '0 in the new map': isTaken(given, 0),
+        '9, given back twice': isTaken(withOffset(given, 9, false), 9),
+      }).toEqual({
+        '9 in the new map': false,
+        '9 in the map that was passed in': true,
+        '0 in the new map': true,
+        '9, given back twice': false,
+      })
+      expect(
+        [...none].filter((byte) => byte !== 0),
+        'bytes of the first map that have changed',
+      ).toEqual([])
     },
   )
 
@@ -195,8 +207,9 @@ describe('a range of numbers', () => {
       source: 'KEP-3070',
     },
     () => {
-      expect([0, 0.5, 0.999].map((fraction) => freeOffset(none, 256, fraction))).toEqual([16, 136, 255])
-      expect(freeOffset(none, 10, 0)).toBe(0)
+      const free = (fraction: number) => freeOffset(none, 256, fraction)
+      expect({ 0: free(0), 0.5: free(0.5), 0.999: free(0.999) }).toEqual({ 0: 16, 0.5: 136, 0.999: 255 })
+      expect(freeOffset(none, 10, 0), 'in a range of ten, which has no band').toBe(0)
     },
   )
 
@@ -209,7 +222,7 @@ describe('a range of numbers', () => {
     },
     () => {
       const taken = [254, 255].reduce<Uint8Array>((bitmap, offset) => withOffset(bitmap, offset, true), none)
-      expect(freeOffset(taken, 256, 238 / 240)).toBe(16)
+      expect(freeOffset(taken, 256, 238 / 240), 'the number behind 255').toBe(16)
     },
   )
 
@@ -229,8 +242,14 @@ describe('a range of numbers', () => {
         bitmap = withOffset(bitmap, offset, true)
         offset = freeOffset(bitmap, 100, random.next())
       }
-      expect([...given].sort((a, b) => a - b)).toEqual(Array.from({ length: 100 }, (_, i) => i))
-      expect(given.slice(84).every((offset) => offset < 16)).toBe(true)
+      expect(
+        [...given].sort((a, b) => a - b),
+        'all that were given',
+      ).toEqual(Array.from({ length: 100 }, (_, i) => i))
+      expect(
+        [...given.slice(84)].sort((a, b) => a - b),
+        'the last sixteen',
+      ).toEqual(Array.from({ length: 16 }, (_, i) => i))
     },
   )
 })

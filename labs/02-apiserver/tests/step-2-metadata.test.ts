@@ -255,7 +255,10 @@ describe('an update', () => {
         code: 400,
         message: 'the name of the object (db) does not match the name on the URL (web)',
       })
-      expect(refusalOf(() => updatedMetadata({ metadata: { namespace: 'shop' } }, stored(), kinds.pod)).code).toBe(400)
+      expect(refusalOf(() => updatedMetadata({ metadata: { namespace: 'shop' } }, stored(), kinds.pod))).toMatchObject({
+        code: 400,
+        message: 'the namespace of the provided object does not match the namespace sent on the request',
+      })
     },
   )
 })

@@ -154,8 +154,8 @@ describe('many writers', () => {
           return after.metadata.resourceVersion
         }),
       )
-      expect((await store.get(KEY))?.count).toBe(20)
-      expect(new Set(versions).size).toBe(20)
+      expect((await store.get(KEY))?.count, 'the counter').toBe(20)
+      expect(new Set(versions).size, 'different versions').toBe(20)
     },
   )
 
@@ -199,7 +199,7 @@ describe('many writers', () => {
         old,
       )
       expect(shown).toEqual([1, 2])
-      expect((await store.get(KEY))?.count).toBe(12)
+      expect((await store.get(KEY))?.count, 'the counter').toBe(12)
     },
   )
 
@@ -223,7 +223,7 @@ describe('many writers', () => {
         return { put: { ...pod, count: 1 } }
       })
       await expect(update).rejects.toThrow('it is gone')
-      expect(etcd.contents().has(KEY)).toBe(false)
+      expect([...etcd.contents().keys()], 'keys left').toEqual([])
     },
   )
 })

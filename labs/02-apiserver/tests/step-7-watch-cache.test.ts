@@ -42,7 +42,7 @@ describe('the objects', () => {
       expect([...cache.entries().keys()].sort()).toEqual(['/registry/pods/db', '/registry/pods/web'])
       cache.apply([change('DELETED', 'db', 13)], 13)
       expect([...cache.entries().values()].map(({ metadata }) => metadata.resourceVersion)).toEqual(['12'])
-      expect(cache.revision).toBe(13)
+      expect(cache.revision, 'revision').toBe(13)
     },
   )
 
@@ -58,7 +58,7 @@ describe('the objects', () => {
       cache.apply([], 40)
       expect([cache.revision, cache.size, revisionsAfter(cache, 10)]).toEqual([40, 1, [11]])
       cache.apply([], 39)
-      expect(cache.revision).toBe(40)
+      expect(cache.revision, 'revision').toBe(40)
     },
   )
 

@@ -31,7 +31,8 @@ export function applyRange(store: StoreView, request: RangeRequest): RangeRespon
 
 /**
  * Puts a key at the write's revision. With `ignoreValue` or `ignoreLease` the key keeps what it has, and must exist
- * (`etcdErrors.keyNotFound()`). With `prevKv` the answer holds what was there before, if anything.
+ * (`etcdErrors.keyNotFound()`). With `prevKv` the answer holds what was there before, if anything. That the lease exists has been checked
+ * by whoever calls.
  *
  * @lab 1.5 Put a key
  */
