@@ -26,6 +26,7 @@ const NO_RULES: PatchSchema = { fields: {} }
  * - A null takes a field away; maps are merged with the rules of their field; a list whose field has a `mergeKey` is merged
  *   by `mergeList`, with the order of `$setElementOrder/<field>` if there is one; all else replaces.
  * - `$deleteFromPrimitiveList/<field>` and `$setElementOrder/<field>` also work on a field that the patch does not name.
+ * - What is new, in a map or in a list, comes without directives and nulls, however deep they are.
  *
  * @lab 2.8 Merge maps strategically
  */
@@ -60,7 +61,7 @@ export function strategicMerge(target: JsonMap, patch: JsonMap, schema: PatchSch
  *
  * - An item `{"$patch": "replace"}` (nothing else in it) means: the other items of the patch are the whole new list.
  * - An item with `$patch: delete` takes the item of its identity away.
- * - Any other is merged into the item of its identity, or is new.
+ * - Any other is merged into the item of its identity, or is new. New items come without directives and nulls.
  *
  * Then `arrange` puts them in order: with `order`, the items that it names come as it says; without, the items of the patch
  * come in the patch's order.
