@@ -102,4 +102,5 @@ async function untilThere(port: number, path: string): Promise<void> {
     if (ok) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+  throw new Error(`${path} did not appear`)
 }

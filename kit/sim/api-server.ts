@@ -9,22 +9,14 @@
 import http from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { ApiObject } from '../api/objects.ts'
-import { type Resource, resources } from '../api/resources.ts'
+import type { Resource } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import { createApiClient } from '../client/api-client.ts'
 import type { ApiClient } from '../contracts/api-client.ts'
 import { type Clock, systemClock } from '../contracts/clock.ts'
-import { applyPatch } from './api-server/patch.ts'
-import { matches } from './api-server/select.ts'
-import { type DeletionRequest, type HistoryEntry, type SimObject, SimStore } from './api-server/store.ts'
-
-/** A write that the server was asked for, for tests that count them. */
-export interface SeenRequest {
-  readonly method: string
-  /** Without the query: "/api/v1/namespaces/default/pods/web-1/status". */
-  readonly path: string
-  readonly body: unknown
-}
+import { answerTo, parseTarget, type SeenRequest, storeName } from './api-server/answer.ts'
+import { SimStore } from './api-server/store.ts'
+import { watch } from './api-server/watch.ts'
 
 export interface SimApiServer {
   /** "http://127.0.0.1:<port>" */
@@ -42,16 +34,6 @@ export interface SimApiServer {
   /** As `until`, for a whole list. */
   untilList<T = ApiObject>(resource: Resource, satisfies: (objects: readonly T[]) => boolean): Promise<readonly T[]>
   stop(): Promise<void>
-}
-
-interface Target {
-  /** "pods", "deployments.apps" */
-  readonly resource: string
-  readonly apiVersion: string
-  readonly kind: string
-  readonly namespace: string | undefined
-  readonly name: string | undefined
-  readonly subresource: string
 }
 
 export async function startSimApiServer({ clock = systemClock }: { clock?: Clock } = {}): Promise<SimApiServer> {
@@ -127,139 +109,6 @@ export async function startSimApiServer({ clock = systemClock }: { clock?: Clock
       await closed
     },
   }
-}
-
-function storeName({ group, plural }: { group: string; plural: string }): string {
-  // Both groups of events are one storage, as upstream.
-  return group && plural !== 'events' ? `${plural}.${group}` : plural
-}
-
-function parseTarget(path: string): Target {
-  const match = /^\/(?:api\/(v1)|apis\/([^/]+)\/([^/]+))\/(.+)$/.exec(path)
-  if (!match) throw new StatusError(404, 'NotFound', `the server could not find the requested resource: ${path}`)
-  const [, coreVersion, group = '', groupVersion = '', rest = ''] = match
-  const parts = rest.split('/').map(decodeURIComponent)
-  const inNamespace = parts[0] === 'namespaces' && parts.length > 2 && !['status', 'finalize'].includes(parts[2]!)
-  const namespace = inNamespace ? parts[1] : undefined
-  const [plural = '', name, subresource = ''] = inNamespace ? parts.slice(2) : parts
-  const known = Object.values(resources).find((one) => one.plural === plural && one.group === group)
-  return {
-    resource: storeName({ group, plural }),
-    apiVersion: group ? `${group}/${groupVersion}` : (coreVersion ?? 'v1'),
-    kind: known?.kind ?? plural,
-    namespace,
-    name,
-    subresource,
-  }
-}
-
-function answerTo(
-  store: SimStore,
-  target: Target,
-  request: SeenRequest,
-  query: URLSearchParams,
-  contentType: string,
-): unknown {
-  const { resource, namespace, name, subresource } = target
-  const typed = (object: SimObject) => ({ apiVersion: target.apiVersion, kind: target.kind, ...object })
-  switch (request.method) {
-    case 'GET': {
-      if (name) return typed(store.get(resource, namespace, name))
-      const items = store.list(resource, namespace).filter((object) => isSelected(object, query))
-      const metadata = { resourceVersion: String(store.revision) }
-      return { apiVersion: target.apiVersion, kind: `${target.kind}List`, metadata, items }
-    }
-    case 'POST':
-      if (subresource === 'binding' && name) return bind(store, namespace, name, request.body as ApiObject)
-      return typed(store.create(resource, request.body as ApiObject, namespace))
-    case 'PUT':
-      return typed(store.update(resource, namespace, name ?? '', request.body as ApiObject, subresource))
-    case 'PATCH': {
-      const current = store.get(resource, namespace, name ?? '')
-      const patched = applyPatch(current, contentType.split(';')[0] ?? '', request.body) as ApiObject
-      return typed(store.update(resource, namespace, name ?? '', patched, subresource))
-    }
-    case 'DELETE': {
-      const options = (request.body ?? {}) as DeletionRequest
-      const grace = query.get('gracePeriodSeconds')
-      const deletion = grace === null ? options : { ...options, gracePeriodSeconds: Number(grace) }
-      if (name) return typed(store.delete(resource, namespace, name, deletion))
-      const selected = store.list(resource, namespace).filter((object) => isSelected(object, query))
-      for (const { metadata } of selected) store.delete(resource, metadata.namespace, metadata.name, deletion)
-      return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 200 }
-    }
-    default:
-      throw new StatusError(405, 'MethodNotAllowed', `the server does not allow ${request.method} on ${request.path}`)
-  }
-}
-
-function isSelected(object: SimObject, query: URLSearchParams): boolean {
-  return matches(object, query.get('labelSelector') ?? '', query.get('fieldSelector') ?? '')
-}
-
-/** What POST pods/x/binding does: sets the node once, and says so in a condition. */
-function bind(store: SimStore, namespace: string | undefined, name: string, binding: ApiObject): unknown {
-  const pod = store.get('pods', namespace, name) as SimObject & {
-    spec: { nodeName?: string }
-    status: { conditions?: object[] }
-  }
-  if (pod.spec.nodeName) {
-    throw new StatusError(
-      409,
-      'Conflict',
-      `Operation cannot be fulfilled on pods/binding "${name}": pod ${name} is already assigned to node "${pod.spec.nodeName}"`,
-    )
-  }
-  const { target } = binding as { target?: { name?: string } }
-  const bound = store.update('pods', namespace, name, { ...pod, spec: { ...pod.spec, nodeName: target?.name } }, '')
-  const scheduled = {
-    type: 'PodScheduled',
-    status: 'True',
-    lastProbeTime: null,
-    lastTransitionTime: bound.metadata.creationTimestamp,
-  }
-  const others = (pod.status?.conditions ?? []).filter(
-    (condition) => (condition as { type?: string }).type !== 'PodScheduled',
-  )
-  store.update(
-    'pods',
-    namespace,
-    name,
-    { ...bound, status: { ...pod.status, conditions: [...others, scheduled] } },
-    'status',
-  )
-  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
-}
-
-function watch(store: SimStore, target: Target, query: URLSearchParams, response: http.ServerResponse): void {
-  const asked = Number(query.get('resourceVersion') ?? 0)
-  const write = (type: string, object: unknown) => response.write(`${JSON.stringify({ type, object })}\n`)
-  response.writeHead(200, { 'content-type': 'application/json' })
-  response.flushHeaders()
-  if (asked > 0 && asked < store.compactedRevision) {
-    const gone = new StatusError(410, 'Expired', `too old resource version: ${asked} (${store.compactedRevision})`)
-    write('ERROR', gone.toStatus())
-    response.end()
-    return
-  }
-  const typed = (object: SimObject) => ({ apiVersion: target.apiVersion, kind: target.kind, ...object })
-  const isMine = (object: SimObject) =>
-    (!target.namespace || object.metadata.namespace === target.namespace) && isSelected(object, query)
-  const tell = ({ resource, type, object, previous }: HistoryEntry) => {
-    if (resource !== target.resource) return
-    const before = previous !== undefined && isMine(previous)
-    const after = type !== 'DELETED' && isMine(object)
-    // An object that starts or stops matching the selector appears or disappears, as upstream's watch has it.
-    if (after) write(before ? 'MODIFIED' : 'ADDED', typed(object))
-    else if (before) write('DELETED', typed(object))
-  }
-  if (asked === 0) {
-    for (const object of store.list(target.resource, target.namespace))
-      if (isSelected(object, query)) write('ADDED', typed(object))
-  } else {
-    for (const entry of store.history) if (entry.revision > asked) tell(entry)
-  }
-  response.on('close', store.subscribe(tell))
 }
 
 async function readJson(request: http.IncomingMessage): Promise<unknown> {

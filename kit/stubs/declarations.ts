@@ -8,8 +8,10 @@
 import {
   type ArrowFunctionExpression,
   type Class,
+  type Expression,
   type Function as FunctionNode,
   type ObjectExpression,
+  type PropertyKey,
   parseSync,
   type Statement,
 } from 'oxc-parser'
@@ -181,17 +183,19 @@ function isFunction(node: { type: string } | null | undefined): node is AnyFunct
 }
 
 /** Looks through `satisfies T`, `as T` and parentheses. */
-// biome-ignore lint/suspicious/noExplicitAny: the parser's expression union is far wider than what is looked at here.
-function unwrap(node: any): any {
-  let inner = node
-  while (['TSSatisfiesExpression', 'TSAsExpression', 'ParenthesizedExpression'].includes(inner?.type)) {
-    inner = inner.expression
+function unwrap(node: Expression | null): Expression | null {
+  switch (node?.type) {
+    case 'TSSatisfiesExpression':
+    case 'TSAsExpression':
+    case 'ParenthesizedExpression':
+      return unwrap(node.expression)
+    default:
+      return node
   }
-  return inner
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: a property key may be any expression; only named ones have a symbol.
-function keyName(key: any): string {
+/** A property key may be any expression; only named ones have a symbol. */
+function keyName(key: PropertyKey): string {
   if (key.type === 'PrivateIdentifier') return `#${key.name}`
   if (key.type === 'Identifier') return key.name
   return key.type === 'Literal' ? String(key.value) : '[computed]'
