@@ -37,7 +37,7 @@ export class Lessor {
   /**
    * A lease of `ttl` seconds from `nowMs` on. Throws `etcdErrors.leaseExists()`, and `etcdErrors.leaseTtlTooLarge()` beyond nine billion seconds.
    *
-   * @lab 1.9 Grant a lease
+   * @lab 1.10 Grant a lease
    */
   grant(id: string, ttl: number, nowMs: number): void {
     if (ttl > MAX_TTL_SECONDS) throw etcdErrors.leaseTtlTooLarge()
@@ -48,7 +48,7 @@ export class Lessor {
   /**
    * Ends a lease and gives the keys that hung on it, sorted: the caller deletes them, all at one revision. Throws `etcdErrors.leaseNotFound()`.
    *
-   * @lab 1.9 Revoke a lease
+   * @lab 1.10 Revoke a lease
    */
   revoke(id: string): ByteString[] {
     const lease = this.#leases.get(id)
@@ -66,7 +66,7 @@ export class Lessor {
   /**
    * Follows what the store did: a key that was put hangs on the lease it names ("0": none) and no longer on another; a deleted key on none.
    *
-   * @lab 1.9 Attach keys to leases
+   * @lab 1.10 Attach keys to leases
    */
   follow(change: Change): void {
     for (const { type, kv } of change.events) {
@@ -84,7 +84,7 @@ export class Lessor {
    * On the leader: the lease has its full time again. Gives its TTL in seconds. Throws `etcdErrors.leaseNotFound()`, also for a lease whose time is
    * over but which is not yet revoked: nobody may bring it back.
    *
-   * @lab 1.9 Renew a lease
+   * @lab 1.10 Renew a lease
    */
   renew(id: string, nowMs: number): number {
     const lease = this.#leases.get(id)
@@ -97,7 +97,7 @@ export class Lessor {
    * Told when this member becomes leader, or ceases to be. A new leader gives every lease its full time from now on: it cannot know what its
    * predecessor renewed.
    *
-   * @lab 1.9 Take over the leases
+   * @lab 1.10 Take over the leases
    */
   setLeader(isLeader: boolean, nowMs: number): void {
     if (isLeader && !this.#isLeader) {
@@ -109,7 +109,7 @@ export class Lessor {
   /**
    * The ids of leases whose time is over, which the leader now proposes to revoke; none on other members.
    *
-   * @lab 1.9 Find what has expired
+   * @lab 1.10 Find what has expired
    */
   expired(nowMs: number): string[] {
     if (!this.#isLeader) return []

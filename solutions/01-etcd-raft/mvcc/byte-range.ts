@@ -18,7 +18,7 @@ export const TO_THE_END = '\0'
 /**
  * Whether `key` lies in the range. Byte strings compare with `<` in byte order.
  *
- * @lab 1.5 Decide whether a key lies in a range
+ * @lab 1.6 Decide whether a key lies in a range
  */
 export function isInRange(key: ByteString, range: ByteRange): boolean {
   if (range.rangeEnd === '') return key === range.key

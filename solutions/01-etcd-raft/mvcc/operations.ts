@@ -21,7 +21,7 @@ import { nextKeyValue } from './versions.ts'
  * `etcdErrors.compacted()` for one below the compacted revision, which itself can still be read. `selectKvs` makes the answer out of
  * the key-values found, in key order.
  *
- * @lab 1.5 Read a range at a revision
+ * @lab 1.6 Read a range at a revision
  */
 export function applyRange(store: StoreView, request: RangeRequest): RangeResponse {
   const revision = request.revision > 0 ? request.revision : store.revision
@@ -40,7 +40,7 @@ export function applyRange(store: StoreView, request: RangeRequest): RangeRespon
  * (`etcdErrors.keyNotFound()`). With `prevKv` the answer holds what was there before, if anything. That the lease exists has been checked
  * by whoever calls.
  *
- * @lab 1.5 Put a key
+ * @lab 1.6 Put a key
  */
 export function applyPut(store: StoreWrite, request: PutRequest): PutResponse {
   const previous = store.get(request.key)
@@ -55,7 +55,7 @@ export function applyPut(store: StoreWrite, request: PutRequest): PutResponse {
  * Deletes every existing key of the range, and says how many. Deleting nothing changes nothing, so it takes no revision. With `prevKv` the
  * answer holds what was deleted, in key order.
  *
- * @lab 1.5 Delete a range
+ * @lab 1.6 Delete a range
  */
 export function applyDeleteRange(store: StoreWrite, request: DeleteRangeRequest): DeleteRangeResponse {
   const deleted = [...store.keysIn(request)].flatMap((key) => store.get(key) ?? [])

@@ -20,7 +20,7 @@ export type Versions = readonly Version[]
 /**
  * The key as it was at `revision`: its newest version at or before it; undefined when it did not exist then.
  *
- * @lab 1.5 Look a key up at a revision
+ * @lab 1.6 Look a key up at a revision
  */
 export function versionAt(versions: Versions, revision: number): KeyValue | undefined {
   return versions.findLast((version) => version.revision <= revision)?.kv
@@ -30,7 +30,7 @@ export function versionAt(versions: Versions, revision: number): KeyValue | unde
  * The key after a put at `revision`. A new key (`previous` undefined: it never was, or is deleted) is created at this revision with version 1; an
  * existing one keeps its createRevision and its version rises by one.
  *
- * @lab 1.5 Count revisions and versions
+ * @lab 1.6 Count revisions and versions
  */
 export function nextKeyValue(
   previous: KeyValue | undefined,
@@ -52,7 +52,7 @@ export function nextKeyValue(
  * answers reads at `revision`. A deletion among those is not kept when it is older than `revision`: there is nothing to answer.
  * May return none.
  *
- * @lab 1.6 Give up old versions
+ * @lab 1.7 Give up old versions
  */
 export function compactVersions(versions: Versions, revision: number): Versions {
   const newest = versions.findLastIndex((version) => version.revision <= revision)

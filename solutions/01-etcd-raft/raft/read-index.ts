@@ -17,7 +17,7 @@ import { type RaftState, send } from './state.ts'
  * with the commit index of now, and everyone is owed a message (`mustAnnounce`). A leader that has not yet committed anything in its
  * term (`knowsCommitted`) does not know the latest commit index: it keeps the read in `earlyReads` and begins no round.
  *
- * @lab 1.8 Begin a round for a read
+ * @lab 1.9 Begin a round for a read
  */
 export function beginRead(raft: RaftState, context: string, from: MemberId): void {
   if (!knowsCommitted(raft)) {
@@ -33,7 +33,7 @@ export function beginRead(raft: RaftState, context: string, from: MemberId): voi
 /**
  * A follower of our term has answered round `round`, and with it all rounds before. Old answers change nothing.
  *
- * @lab 1.8 Note who still follows us
+ * @lab 1.9 Note who still follows us
  */
 export function noteReadRound(raft: RaftState, from: MemberId, round: number): void {
   const progress = raft.progress[from]
@@ -44,7 +44,7 @@ export function noteReadRound(raft: RaftState, from: MemberId, round: number): v
  * Lets go every pending read whose round a majority has answered: our own into `confirmedReads`, a follower's back to it as a
  * `ReadIndexResponse`. The others stay in `pendingReads`, in order.
  *
- * @lab 1.8 Release confirmed reads
+ * @lab 1.9 Release confirmed reads
  */
 export function releaseReads(raft: RaftState): void {
   const confirmed = quorumIndex(raft.voters.map((id) => raft.progress[id]!.readRound))

@@ -34,7 +34,7 @@ export type WatchStep =
  * A watcher begins at its request's `startRevision`, or, when that is 0 or less, with the first revision after the store's
  * present one. A start in the future is kept: nothing is reported before it.
  *
- * @lab 1.7 Find out where a watch begins
+ * @lab 1.8 Find out where a watch begins
  */
 export function openWatcher(request: WatchCreateRequest, revision: number): Watcher {
   return { request, nextRevision: request.startRevision > 0 ? request.startRevision : revision + 1 }
@@ -44,7 +44,7 @@ export function openWatcher(request: WatchCreateRequest, revision: number): Watc
  * Whether and how a watcher sees an event: undefined if the key is outside its range or a filter (`NOPUT`, `NODELETE`) says no.
  * `prevKv` is there only if the watcher asked for it and the revision before the event is not compacted.
  *
- * @lab 1.7 Filter one event
+ * @lab 1.8 Filter one event
  */
 export function seenEvent(request: WatchCreateRequest, event: KeyEvent, compactRevision: number): KeyEvent | undefined {
   if (!isInRange(event.kv.key, request)) return undefined
@@ -59,7 +59,7 @@ export function seenEvent(request: WatchCreateRequest, event: KeyEvent, compactR
  * changes given, and the watcher moved on past them: past the last change given, and, when there was none, past the store's revision. It never moves
  * back, and reports nothing below its `nextRevision`.
  *
- * @lab 1.7 Move a watcher on
+ * @lab 1.8 Move a watcher on
  */
 export function stepWatcher(watcher: Watcher, history: History): WatchStep {
   if (watcher.nextRevision < history.compactRevision) {

@@ -38,19 +38,19 @@ export class Lessor {
   /**
    * A lease of `ttl` seconds from `nowMs` on. Throws `etcdErrors.leaseExists()`, and `etcdErrors.leaseTtlTooLarge()` beyond nine billion seconds.
    *
-   * @lab 1.9 Grant a lease
+   * @lab 1.10 Grant a lease
    */
   grant(id: string, ttl: number, nowMs: number): void {
-    throw new NotImplemented('1.9', 'Lessor.grant', 'Grant a lease', 'labs/01-etcd-raft/src/lease/lessor.ts')
+    throw new NotImplemented('1.10', 'Lessor.grant', 'Grant a lease', 'labs/01-etcd-raft/src/lease/lessor.ts')
   }
 
   /**
    * Ends a lease and gives the keys that hung on it, sorted: the caller deletes them, all at one revision. Throws `etcdErrors.leaseNotFound()`.
    *
-   * @lab 1.9 Revoke a lease
+   * @lab 1.10 Revoke a lease
    */
   revoke(id: string): ByteString[] {
-    throw new NotImplemented('1.9', 'Lessor.revoke', 'Revoke a lease', 'labs/01-etcd-raft/src/lease/lessor.ts')
+    throw new NotImplemented('1.10', 'Lessor.revoke', 'Revoke a lease', 'labs/01-etcd-raft/src/lease/lessor.ts')
   }
 
   /** Throws `etcdErrors.leaseNotFound()` unless the lease exists; "0", no lease, always does. */
@@ -61,39 +61,44 @@ export class Lessor {
   /**
    * Follows what the store did: a key that was put hangs on the lease it names ("0": none) and no longer on another; a deleted key on none.
    *
-   * @lab 1.9 Attach keys to leases
+   * @lab 1.10 Attach keys to leases
    */
   follow(change: Change): void {
-    throw new NotImplemented('1.9', 'Lessor.follow', 'Attach keys to leases', 'labs/01-etcd-raft/src/lease/lessor.ts')
+    throw new NotImplemented('1.10', 'Lessor.follow', 'Attach keys to leases', 'labs/01-etcd-raft/src/lease/lessor.ts')
   }
 
   /**
    * On the leader: the lease has its full time again. Gives its TTL in seconds. Throws `etcdErrors.leaseNotFound()`, also for a lease whose time is
    * over but which is not yet revoked: nobody may bring it back.
    *
-   * @lab 1.9 Renew a lease
+   * @lab 1.10 Renew a lease
    */
   renew(id: string, nowMs: number): number {
-    throw new NotImplemented('1.9', 'Lessor.renew', 'Renew a lease', 'labs/01-etcd-raft/src/lease/lessor.ts')
+    throw new NotImplemented('1.10', 'Lessor.renew', 'Renew a lease', 'labs/01-etcd-raft/src/lease/lessor.ts')
   }
 
   /**
    * Told when this member becomes leader, or ceases to be. A new leader gives every lease its full time from now on: it cannot know what its
    * predecessor renewed.
    *
-   * @lab 1.9 Take over the leases
+   * @lab 1.10 Take over the leases
    */
   setLeader(isLeader: boolean, nowMs: number): void {
-    throw new NotImplemented('1.9', 'Lessor.setLeader', 'Take over the leases', 'labs/01-etcd-raft/src/lease/lessor.ts')
+    throw new NotImplemented(
+      '1.10',
+      'Lessor.setLeader',
+      'Take over the leases',
+      'labs/01-etcd-raft/src/lease/lessor.ts',
+    )
   }
 
   /**
    * The ids of leases whose time is over, which the leader now proposes to revoke; none on other members.
    *
-   * @lab 1.9 Find what has expired
+   * @lab 1.10 Find what has expired
    */
   expired(nowMs: number): string[] {
-    throw new NotImplemented('1.9', 'Lessor.expired', 'Find what has expired', 'labs/01-etcd-raft/src/lease/lessor.ts')
+    throw new NotImplemented('1.10', 'Lessor.expired', 'Find what has expired', 'labs/01-etcd-raft/src/lease/lessor.ts')
   }
 
   /** Whole seconds left on the leader's clock; -1 when there is no such lease. */

@@ -19,11 +19,11 @@ export const TO_THE_END = '\0'
 /**
  * Whether `key` lies in the range. Byte strings compare with `<` in byte order.
  *
- * @lab 1.5 Decide whether a key lies in a range
+ * @lab 1.6 Decide whether a key lies in a range
  */
 export function isInRange(key: ByteString, range: ByteRange): boolean {
   throw new NotImplemented(
-    '1.5',
+    '1.6',
     'isInRange',
     'Decide whether a key lies in a range',
     'labs/01-etcd-raft/src/mvcc/byte-range.ts',

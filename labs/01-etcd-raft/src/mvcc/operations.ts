@@ -18,11 +18,11 @@ import type {
  * `etcdErrors.compacted()` for one below the compacted revision, which itself can still be read. `selectKvs` makes the answer out of
  * the key-values found, in key order.
  *
- * @lab 1.5 Read a range at a revision
+ * @lab 1.6 Read a range at a revision
  */
 export function applyRange(store: StoreView, request: RangeRequest): RangeResponse {
   throw new NotImplemented(
-    '1.5',
+    '1.6',
     'applyRange',
     'Read a range at a revision',
     'labs/01-etcd-raft/src/mvcc/operations.ts',
@@ -34,18 +34,18 @@ export function applyRange(store: StoreView, request: RangeRequest): RangeRespon
  * (`etcdErrors.keyNotFound()`). With `prevKv` the answer holds what was there before, if anything. That the lease exists has been checked
  * by whoever calls.
  *
- * @lab 1.5 Put a key
+ * @lab 1.6 Put a key
  */
 export function applyPut(store: StoreWrite, request: PutRequest): PutResponse {
-  throw new NotImplemented('1.5', 'applyPut', 'Put a key', 'labs/01-etcd-raft/src/mvcc/operations.ts')
+  throw new NotImplemented('1.6', 'applyPut', 'Put a key', 'labs/01-etcd-raft/src/mvcc/operations.ts')
 }
 
 /**
  * Deletes every existing key of the range, and says how many. Deleting nothing changes nothing, so it takes no revision. With `prevKv` the
  * answer holds what was deleted, in key order.
  *
- * @lab 1.5 Delete a range
+ * @lab 1.6 Delete a range
  */
 export function applyDeleteRange(store: StoreWrite, request: DeleteRangeRequest): DeleteRangeResponse {
-  throw new NotImplemented('1.5', 'applyDeleteRange', 'Delete a range', 'labs/01-etcd-raft/src/mvcc/operations.ts')
+  throw new NotImplemented('1.6', 'applyDeleteRange', 'Delete a range', 'labs/01-etcd-raft/src/mvcc/operations.ts')
 }

@@ -25,10 +25,10 @@ export type Selection = Pick<
  * means no bound. Order NONE is ascending for any target but KEY (and key order for KEY); equals keep their key order.
  * `more` says that the limit (0: none) left some out. With `keysOnly` the values are empty.
  *
- * @lab 1.5 Filter, sort and limit
+ * @lab 1.6 Filter, sort and limit
  */
 export function selectKvs(found: readonly KeyValue[], selection: Selection): RangeResponse {
-  throw new NotImplemented('1.5', 'selectKvs', 'Filter, sort and limit', 'labs/01-etcd-raft/src/mvcc/selection.ts')
+  throw new NotImplemented('1.6', 'selectKvs', 'Filter, sort and limit', 'labs/01-etcd-raft/src/mvcc/selection.ts')
 }
 
 /** The field that each sort target names. */

@@ -22,10 +22,10 @@ const ABSENT = { createRevision: 0, modRevision: 0, version: 0, lease: '0' } as 
  * and lease 0, and no value: every comparison of its value fails, NOT_EQUAL too. What the comparison leaves out is 0 or empty. Lease ids are decimal
  * strings: compare them as numbers (`BigInt`).
  *
- * @lab 1.6 Compare a key
+ * @lab 1.7 Compare a key
  */
 export function compareHolds(compare: Compare, kv: KeyValue | undefined): boolean {
-  throw new NotImplemented('1.6', 'compareHolds', 'Compare a key', 'labs/01-etcd-raft/src/mvcc/txn.ts')
+  throw new NotImplemented('1.7', 'compareHolds', 'Compare a key', 'labs/01-etcd-raft/src/mvcc/txn.ts')
 }
 
 /** A comparison with a range holds if it holds for every key in it; without any key, it sees one that does not exist. */
@@ -46,10 +46,10 @@ export interface Branch {
  * Decides which way a transaction goes, and with it every nested transaction of the chosen branch: `success` if all comparisons hold (`rangeHolds`), else
  * `failure`. All of that is decided before anything is done, so nested comparisons do not see what operations before them do.
  *
- * @lab 1.6 Choose the branch
+ * @lab 1.7 Choose the branch
  */
 export function chooseBranch(store: StoreView, request: TxnRequest): Branch {
-  throw new NotImplemented('1.6', 'chooseBranch', 'Choose the branch', 'labs/01-etcd-raft/src/mvcc/txn.ts')
+  throw new NotImplemented('1.7', 'chooseBranch', 'Choose the branch', 'labs/01-etcd-raft/src/mvcc/txn.ts')
 }
 
 /** Runs a transaction: decides, checks, and only then does anything. */
@@ -154,18 +154,18 @@ interface Writes {
  * Throws `etcdErrors.duplicateKey()` if one key would be written twice at one revision: put twice, or put and deleted. Deleting it
  * twice is harmless. The two branches of a nested transaction never both run, so they may write the same key.
  *
- * @lab 1.6 Refuse to write a key twice
+ * @lab 1.7 Refuse to write a key twice
  */
 export function checkWritesOnce(operations: readonly RequestOp[]): void {
-  throw new NotImplemented('1.6', 'checkWritesOnce', 'Refuse to write a key twice', 'labs/01-etcd-raft/src/mvcc/txn.ts')
+  throw new NotImplemented('1.7', 'checkWritesOnce', 'Refuse to write a key twice', 'labs/01-etcd-raft/src/mvcc/txn.ts')
 }
 
 /**
  * Whether the store may be compacted at `revision`: throws `etcdErrors.compacted()` if that has been done already (at it or beyond it), and
  * `etcdErrors.futureRevision()` if the revision is not yet.
  *
- * @lab 1.6 Check a compaction
+ * @lab 1.7 Check a compaction
  */
 export function checkCompaction(store: Pick<StoreView, 'revision' | 'compactRevision'>, revision: number): void {
-  throw new NotImplemented('1.6', 'checkCompaction', 'Check a compaction', 'labs/01-etcd-raft/src/mvcc/txn.ts')
+  throw new NotImplemented('1.7', 'checkCompaction', 'Check a compaction', 'labs/01-etcd-raft/src/mvcc/txn.ts')
 }

@@ -21,17 +21,17 @@ export type Versions = readonly Version[]
 /**
  * The key as it was at `revision`: its newest version at or before it; undefined when it did not exist then.
  *
- * @lab 1.5 Look a key up at a revision
+ * @lab 1.6 Look a key up at a revision
  */
 export function versionAt(versions: Versions, revision: number): KeyValue | undefined {
-  throw new NotImplemented('1.5', 'versionAt', 'Look a key up at a revision', 'labs/01-etcd-raft/src/mvcc/versions.ts')
+  throw new NotImplemented('1.6', 'versionAt', 'Look a key up at a revision', 'labs/01-etcd-raft/src/mvcc/versions.ts')
 }
 
 /**
  * The key after a put at `revision`. A new key (`previous` undefined: it never was, or is deleted) is created at this revision with version 1; an
  * existing one keeps its createRevision and its version rises by one.
  *
- * @lab 1.5 Count revisions and versions
+ * @lab 1.6 Count revisions and versions
  */
 export function nextKeyValue(
   previous: KeyValue | undefined,
@@ -39,7 +39,7 @@ export function nextKeyValue(
   revision: number,
 ): KeyValue {
   throw new NotImplemented(
-    '1.5',
+    '1.6',
     'nextKeyValue',
     'Count revisions and versions',
     'labs/01-etcd-raft/src/mvcc/versions.ts',
@@ -51,8 +51,8 @@ export function nextKeyValue(
  * answers reads at `revision`. A deletion among those is not kept when it is older than `revision`: there is nothing to answer.
  * May return none.
  *
- * @lab 1.6 Give up old versions
+ * @lab 1.7 Give up old versions
  */
 export function compactVersions(versions: Versions, revision: number): Versions {
-  throw new NotImplemented('1.6', 'compactVersions', 'Give up old versions', 'labs/01-etcd-raft/src/mvcc/versions.ts')
+  throw new NotImplemented('1.7', 'compactVersions', 'Give up old versions', 'labs/01-etcd-raft/src/mvcc/versions.ts')
 }

@@ -18,20 +18,20 @@ import type { RaftState } from './state.ts'
  * with the commit index of now, and everyone is owed a message (`mustAnnounce`). A leader that has not yet committed anything in its
  * term (`knowsCommitted`) does not know the latest commit index: it keeps the read in `earlyReads` and begins no round.
  *
- * @lab 1.8 Begin a round for a read
+ * @lab 1.9 Begin a round for a read
  */
 export function beginRead(raft: RaftState, context: string, from: MemberId): void {
-  throw new NotImplemented('1.8', 'beginRead', 'Begin a round for a read', 'labs/01-etcd-raft/src/raft/read-index.ts')
+  throw new NotImplemented('1.9', 'beginRead', 'Begin a round for a read', 'labs/01-etcd-raft/src/raft/read-index.ts')
 }
 
 /**
  * A follower of our term has answered round `round`, and with it all rounds before. Old answers change nothing.
  *
- * @lab 1.8 Note who still follows us
+ * @lab 1.9 Note who still follows us
  */
 export function noteReadRound(raft: RaftState, from: MemberId, round: number): void {
   throw new NotImplemented(
-    '1.8',
+    '1.9',
     'noteReadRound',
     'Note who still follows us',
     'labs/01-etcd-raft/src/raft/read-index.ts',
@@ -42,10 +42,10 @@ export function noteReadRound(raft: RaftState, from: MemberId, round: number): v
  * Lets go every pending read whose round a majority has answered: our own into `confirmedReads`, a follower's back to it as a
  * `ReadIndexResponse`. The others stay in `pendingReads`, in order.
  *
- * @lab 1.8 Release confirmed reads
+ * @lab 1.9 Release confirmed reads
  */
 export function releaseReads(raft: RaftState): void {
-  throw new NotImplemented('1.8', 'releaseReads', 'Release confirmed reads', 'labs/01-etcd-raft/src/raft/read-index.ts')
+  throw new NotImplemented('1.9', 'releaseReads', 'Release confirmed reads', 'labs/01-etcd-raft/src/raft/read-index.ts')
 }
 
 /** Reads that came too early begin their round once the leader knows what is committed. */
