@@ -5,7 +5,7 @@
  * rest, so that fields can be added later without breaking what is on disk.
  */
 import { messageCodec, parseProto } from '../etcd-api/codec.ts'
-import type { Entry, HardState, Message } from './messages.ts'
+import type { Entry, HardState, Message, SnapshotMetadata } from './messages.ts'
 
 const RAFT_PROTO = `
 syntax = "proto3";
@@ -15,6 +15,20 @@ message Entry {
   uint64 term = 1;
   uint64 index = 2;
   bytes data = 3;
+  MembershipChange change = 4;
+}
+
+message MembershipChange {
+  enum Kind { AddVoter = 0; AddLearner = 1; Remove = 2; }
+  Kind kind = 1;
+  string member = 2;
+}
+
+message SnapshotMetadata {
+  uint64 index = 1;
+  uint64 term = 2;
+  repeated string voters = 3;
+  repeated string learners = 4;
 }
 
 message HardState {
@@ -26,6 +40,8 @@ message HardState {
 message WalRecord {
   HardState hard_state = 1;
   repeated Entry entries = 2;
+  // A snapshot up to here is on disk in a file of its own.
+  SnapshotMetadata snapshot = 3;
 }
 
 message Conflict {
@@ -43,6 +59,10 @@ message Message {
     ProposeRequest = 5;
     ReadIndexRequest = 6;
     ReadIndexResponse = 7;
+    PreVoteRequest = 8;
+    PreVoteResponse = 9;
+    TimeoutNow = 10;
+    InstallSnapshot = 11;
   }
   Type type = 1;
   string from = 2;
@@ -63,6 +83,8 @@ message Message {
   repeated bytes commands = 17;
   string context = 18;
   uint64 index = 19;
+  bool leadership_transfer = 20;
+  SnapshotMetadata snapshot = 21;
 }
 
 message LeaseCall {
@@ -92,26 +114,34 @@ const root = parseProto(RAFT_PROTO)
 export interface WalRecordMessage {
   readonly hardState?: HardState
   readonly entries: readonly Entry[]
+  /** A snapshot up to here is on disk in a file of its own. */
+  readonly snapshot?: SnapshotMetadata
 }
 
 interface WalRecordWire {
   readonly hardState?: { term: number; votedFor: string; commitIndex: number }
   readonly entries: readonly Entry[]
+  readonly snapshot?: SnapshotMetadata
 }
 
 const walRecords = messageCodec<WalRecordWire>(root, 'raftpb.WalRecord', 'byte-string')
 
 export function encodeWalRecord(record: WalRecordMessage): Buffer {
-  const { hardState, entries } = record
+  const { hardState, entries, snapshot } = record
   return walRecords.encode({
     entries,
+    ...(snapshot && { snapshot }),
     ...(hardState && { hardState: { ...hardState, votedFor: hardState.votedFor ?? '' } }),
   })
 }
 
 export function decodeWalRecord(bytes: Uint8Array): WalRecordMessage {
-  const { hardState, entries } = walRecords.decode(bytes)
-  return { entries, ...(hardState && { hardState: { ...hardState, votedFor: hardState.votedFor || null } }) }
+  const { hardState, entries, snapshot } = walRecords.decode(bytes)
+  return {
+    entries,
+    ...(snapshot && { snapshot }),
+    ...(hardState && { hardState: { ...hardState, votedFor: hardState.votedFor || null } }),
+  }
 }
 
 /** A question that only the leader can answer, about a lease: its clock is the one that counts. */

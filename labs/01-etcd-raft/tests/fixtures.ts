@@ -22,7 +22,7 @@ export function entries(text: string, firstIndex = 1): Entry[] {
 }
 
 export function log(text: string): RaftLog {
-  return { snapshotIndex: 0, snapshotTerm: 0, entries: entries(text) }
+  return { compactedIndex: 0, compactedTerm: 0, entries: entries(text) }
 }
 
 export function logText(held: readonly Entry[]): string {
@@ -69,7 +69,16 @@ export function leaderState(situation: Parameters<typeof memberState>[0] = {}): 
 }
 
 export function voteRequest(different: Partial<VoteRequest> = {}): VoteRequest {
-  return { type: 'VoteRequest', from: 'b', to: 'a', term: 1, lastLogIndex: 0, lastLogTerm: 0, ...different }
+  return {
+    type: 'VoteRequest',
+    from: 'b',
+    to: 'a',
+    term: 1,
+    lastLogIndex: 0,
+    lastLogTerm: 0,
+    leadershipTransfer: false,
+    ...different,
+  }
 }
 
 export function appendRequest(different: Partial<AppendRequest> = {}): AppendRequest {

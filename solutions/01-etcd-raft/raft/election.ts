@@ -138,7 +138,13 @@ export function tickElection(raft: RaftState): void {
 export function campaign(raft: RaftState): void {
   becomeCandidate(raft)
   for (const to of otherVoters(raft)) {
-    send(raft, { type: 'VoteRequest', to, lastLogIndex: lastIndex(raft.log), lastLogTerm: lastTerm(raft.log) })
+    send(raft, {
+      type: 'VoteRequest',
+      to,
+      lastLogIndex: lastIndex(raft.log),
+      lastLogTerm: lastTerm(raft.log),
+      leadershipTransfer: false,
+    })
   }
   concludeElection(raft)
 }

@@ -13,12 +13,14 @@ import type {
   AppendResponse,
   HardState,
   MemberId,
+  MembershipChange,
   Message,
   ProposeRequest,
   RaftCore,
   RaftStatus,
   ReadIndexRequest,
   Ready,
+  SnapshotMetadata,
 } from '#kit/raft/messages.ts'
 import { advanceCommit, entriesToApply, followerCommitIndex } from './commit.ts'
 import {
@@ -31,9 +33,13 @@ import {
   tickElection,
 } from './election.ts'
 import { entriesBetween, lastIndex, termAt } from './log.ts'
+import { proposeChange } from './membership.ts'
+import { handlePreVoteRequest, handlePreVoteResponse } from './pre-vote.ts'
 import { beginEarlyReads, beginRead, handleReadIndexResponse, noteReadRound, releaseReads } from './read-index.ts'
 import { appendAsLeader, handleAppendRequest, handleAppendResponse, hasMoreFor, replicate } from './replication.ts'
+import { compactLog, describeSnapshot, handleInstallSnapshot } from './snapshot.ts'
 import { otherVoters, type RaftState, send } from './state.ts'
+import { handleTimeoutNow, transferLeadership } from './transfer.ts'
 
 export class Raft implements RaftCore {
   readonly #raft: RaftState
@@ -77,6 +83,22 @@ export class Raft implements RaftCore {
     return true
   }
 
+  proposeChange(change: MembershipChange, data: ByteString): boolean {
+    return proposeChange(this.#raft, change, data)
+  }
+
+  transferLeadership(to: MemberId): boolean {
+    return transferLeadership(this.#raft, to)
+  }
+
+  snapshotMetadata(): SnapshotMetadata {
+    return describeSnapshot(this.#raft)
+  }
+
+  compact(snapshot: SnapshotMetadata, compactIndex: number): void {
+    compactLog(this.#raft, snapshot, compactIndex)
+  }
+
   hasReady(): boolean {
     const raft = this.#raft
     return (
@@ -84,6 +106,7 @@ export class Raft implements RaftCore {
       raft.stableIndex < lastIndex(raft.log) ||
       raft.appliedIndex < raft.commitIndex ||
       raft.confirmedReads.length > 0 ||
+      raft.receivedSnapshot !== null ||
       hardStateChanged(raft) ||
       (raft.role === 'leader' && leaderHasWork(raft))
     )
@@ -92,11 +115,13 @@ export class Raft implements RaftCore {
   ready(): Ready {
     const raft = this.#raft
     if (raft.role === 'leader') lead(raft)
-    const { outbox, confirmedReads, appliedIndex, commitIndex, log } = raft
+    const { outbox, confirmedReads, receivedSnapshot, appliedIndex, commitIndex, log } = raft
     raft.outbox = []
     raft.confirmedReads = []
+    raft.receivedSnapshot = null
     return {
       ...(hardStateChanged(raft) && { hardState: hardStateOf(raft) }),
+      ...(receivedSnapshot && { snapshot: receivedSnapshot }),
       entries: entriesBetween(log, raft.stableIndex + 1, lastIndex(log)),
       messages: outbox,
       committedEntries: commitIndex > appliedIndex ? entriesToApply(log, appliedIndex, commitIndex) : [],
@@ -118,8 +143,20 @@ export class Raft implements RaftCore {
   }
 
   status(): RaftStatus {
-    const { id, role, term, leader, commitIndex, appliedIndex, log } = this.#raft
-    return { id, role, term, leader, commitIndex, appliedIndex, lastIndex: lastIndex(log) }
+    const { id, role, term, leader, commitIndex, appliedIndex, log, voters, learners } = this.#raft
+    const { compactedIndex } = log
+    return {
+      id,
+      role,
+      term,
+      leader,
+      commitIndex,
+      appliedIndex,
+      lastIndex: lastIndex(log),
+      compactedIndex,
+      voters,
+      learners,
+    }
   }
 
   /** A copy of everything this member knows, for tests and for showing. */
@@ -145,7 +182,11 @@ export class Raft implements RaftCore {
 function dispatch(raft: RaftState, message: Message): void {
   if (message.type === 'VoteRequest') handleVoteRequest(raft, message)
   else if (message.type === 'VoteResponse') handleVoteResponse(raft, message)
+  else if (message.type === 'PreVoteRequest') handlePreVoteRequest(raft, message)
+  else if (message.type === 'PreVoteResponse') handlePreVoteResponse(raft, message)
   else if (message.type === 'AppendRequest') follow(raft, message)
+  else if (message.type === 'InstallSnapshot') handleInstallSnapshot(raft, message)
+  else if (message.type === 'TimeoutNow') handleTimeoutNow(raft)
   else if (message.type === 'ReadIndexResponse') handleReadIndexResponse(raft, message)
   else if (raft.role === 'leader') dispatchToLeader(raft, message)
 }

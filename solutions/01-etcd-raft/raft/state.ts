@@ -5,7 +5,7 @@
  * ticks), no socket (messages go to `outbox`) and no disk (`ready` says what to persist), so a run can be replayed exactly.
  * Source: Raft figure 2, "State".
  */
-import type { Entry, HardState, MemberId, Message, ReadState, Role } from '#kit/raft/messages.ts'
+import type { Entry, HardState, MemberId, Message, ReadState, Role, SnapshotMetadata } from '#kit/raft/messages.ts'
 import { emptyLog, lastIndex, type RaftLog } from './log.ts'
 
 /** What a leader knows of one member's log. Always `matchIndex < nextIndex`. */
@@ -30,14 +30,19 @@ export interface PendingRead {
 
 export interface RaftState {
   readonly id: MemberId
-  /** All members who may vote, this one included. */
-  readonly voters: readonly MemberId[]
   readonly timing: RaftTiming
+  readonly features: RaftFeatures
+  /** All members who may vote. */
+  voters: readonly MemberId[]
+  /** Members who receive the log and have no vote yet. */
+  learners: readonly MemberId[]
 
   // On disk before anyone hears of it.
   term: number
   votedFor: MemberId | null
   log: RaftLog
+  /** The newest snapshot on disk; null when there is none. */
+  snapshot: SnapshotMetadata | null
 
   // Derived, and learnt anew after a restart.
   role: Role
@@ -54,6 +59,15 @@ export interface RaftState {
   votes: Record<MemberId, boolean>
   /** Leaders: every voter's progress, our own included. */
   progress: Record<MemberId, Progress>
+
+  /** Came from the leader, and is yet to be handed out with `ready`. */
+  receivedSnapshot: SnapshotMetadata | null
+
+  /** Leaders: to whom leadership is being handed over, and the ticks since that began. */
+  transferee: MemberId | null
+  transferElapsed: number
+  /** Leaders: the newest change of members in the log; until it is applied, there may be no other. */
+  pendingChangeIndex: number
 
   /** Ticks since we last heard from a leader, granted a vote or began a campaign. */
   electionElapsed: number
@@ -90,37 +104,60 @@ export interface RaftTiming {
   readonly firstElectionTicks: number
 }
 
+/** What goes beyond the paper's core; each may be off. */
+export interface RaftFeatures {
+  /** Ask before raising the term. Ongaro's thesis §9.6. */
+  readonly preVote: boolean
+  /** A leader that hears from no majority steps down, and whoever hears from a leader votes for nobody. Ongaro's thesis §6.2, §4.2.3. */
+  readonly checkQuorum: boolean
+  /** Answer reads by the clock instead of a round of messages: wrong when clocks run at different speeds. Needs `checkQuorum`. §6.4.1. */
+  readonly leaseReads: boolean
+}
+
 export interface RaftOptions {
   readonly id: MemberId
   readonly voters: readonly MemberId[]
+  readonly learners?: readonly MemberId[]
   readonly timing?: Partial<RaftTiming>
+  /** All off unless named. */
+  readonly features?: Partial<RaftFeatures>
   /** Makes the election timeouts of this run. Members must have different ones. */
   readonly seed: number
   /** What the disk held when the member started. */
   readonly hardState?: HardState
+  /** With it, its members replace `voters` and `learners`, and `entries` begin after its index. */
+  readonly snapshot?: SnapshotMetadata
   readonly entries?: readonly Entry[]
 }
 
 export function createRaftState(options: RaftOptions): RaftState {
   const electionTicks = options.timing?.electionTicks ?? 10
   const hardState = options.hardState ?? { term: 0, votedFor: null, commitIndex: 0 }
-  const log = emptyLog()
-  log.entries.push(...(options.entries ?? []))
+  const snapshot = options.snapshot ?? null
+  const log = emptyLog(snapshot?.index, snapshot?.term)
+  log.entries = [...(options.entries ?? [])]
   const raft: RaftState = {
     id: options.id,
-    voters: options.voters,
+    voters: snapshot?.voters ?? options.voters,
+    learners: snapshot?.learners ?? options.learners ?? [],
+    features: { preVote: false, checkQuorum: false, leaseReads: false, ...options.features },
     timing: { heartbeatTicks: 1, firstElectionTicks: electionTicks, ...options.timing, electionTicks },
     term: hardState.term,
     votedFor: hardState.votedFor,
     log,
+    snapshot,
     role: 'follower',
     leader: null,
-    commitIndex: hardState.commitIndex,
-    appliedIndex: 0,
+    commitIndex: Math.max(hardState.commitIndex, snapshot?.index ?? 0),
+    appliedIndex: snapshot?.index ?? 0,
     stableIndex: lastIndex(log),
     persisted: hardState,
     votes: {},
     progress: {},
+    receivedSnapshot: null,
+    transferee: null,
+    transferElapsed: 0,
+    pendingChangeIndex: 0,
     electionElapsed: 0,
     electionTimeout: 0,
     heartbeatElapsed: 0,

@@ -8,39 +8,40 @@ import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { Conflict, Entry } from '#kit/raft/messages.ts'
 
 export interface RaftLog {
-  /** The last entry that is no longer held, because a snapshot covers it; 0 and 0 when nothing was dropped. */
-  readonly snapshotIndex: number
-  readonly snapshotTerm: number
-  /** `entries[i].index === snapshotIndex + 1 + i`, without gaps. */
+  /** The last entry that is no longer held, since a snapshot covers it; 0 and 0 when nothing was dropped. */
+  readonly compactedIndex: number
+  readonly compactedTerm: number
+  /** `entries[i].index === compactedIndex + 1 + i`, without gaps. */
   entries: Entry[]
 }
 
-export function emptyLog(): RaftLog {
-  return { snapshotIndex: 0, snapshotTerm: 0, entries: [] }
+/** A log that begins after `compactedIndex`. */
+export function emptyLog(compactedIndex = 0, compactedTerm = 0): RaftLog {
+  return { compactedIndex, compactedTerm, entries: [] }
 }
 
 export function lastIndex(log: RaftLog): number {
-  return log.snapshotIndex + log.entries.length
+  return log.compactedIndex + log.entries.length
 }
 
 export function lastTerm(log: RaftLog): number {
-  return log.entries.at(-1)?.term ?? log.snapshotTerm
+  return log.entries.at(-1)?.term ?? log.compactedTerm
 }
 
 /** The term of the entry at `index`; 0 for index 0; undefined where the log holds no such entry. */
 export function termAt(log: RaftLog, index: number): number | undefined {
-  if (index === log.snapshotIndex) return log.snapshotTerm
-  return log.entries[index - log.snapshotIndex - 1]?.term
+  if (index === log.compactedIndex) return log.compactedTerm
+  return log.entries[index - log.compactedIndex - 1]?.term
 }
 
 /** Entries from `from` to `to`, both included, as far as the log holds them. */
 export function entriesBetween(log: RaftLog, from: number, to: number): Entry[] {
-  return log.entries.slice(Math.max(0, from - log.snapshotIndex - 1), Math.max(0, to - log.snapshotIndex))
+  return log.entries.slice(Math.max(0, from - log.compactedIndex - 1), Math.max(0, to - log.compactedIndex))
 }
 
 /** Drops everything from `index` on, and appends. */
 export function replaceFrom(log: RaftLog, index: number, entries: readonly Entry[]): void {
-  log.entries.length = index - log.snapshotIndex - 1
+  log.entries.length = index - log.compactedIndex - 1
   for (const entry of entries) log.entries.push(entry)
 }
 
