@@ -67,7 +67,7 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
   publish(engine, { ID: cluster.self.id, name: options.name, clientURLs: options.listenClientUrls }, log)
   return {
     async stop() {
-      server.forceShutdown()
+      await server.stop()
       await engine.stop()
     },
   }

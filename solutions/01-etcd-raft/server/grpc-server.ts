@@ -4,6 +4,8 @@
 import { Server, ServerCredentials, type ServerDuplexStream, type UntypedServiceImplementation } from '@grpc/grpc-js'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
+import type { RunningComponent } from '#kit/contracts/running-component.ts'
+import { type ListenerTls, listenForClients } from '#kit/etcd-api/client-listener.ts'
 import type { LeaseKeepAliveResponse, WatchRequest } from '#kit/etcd-api/messages.ts'
 import { type ServiceName, serviceDefinition } from '#kit/etcd-api/services.ts'
 import type { WatchResponse } from '../mvcc/types.ts'
@@ -15,18 +17,11 @@ import { type Handler, requireLeader, toServiceError, unary } from './rpc.ts'
 import { clusterHandlers, maintenanceHandlers } from './status-services.ts'
 import { WatchStream } from './watch-stream.ts'
 
-export interface ServerTls {
-  readonly cert: Buffer
-  readonly key: Buffer
-  /** With it, and only with it, clients must show a certificate of this authority. */
-  readonly clientCa?: Buffer
-}
-
 export interface GrpcServerOptions {
   readonly engine: Engine
   readonly cluster: ClusterConfiguration
   readonly listenClientUrls: readonly string[]
-  readonly tls?: ServerTls
+  readonly tls?: ListenerTls
   readonly minLeaseTtlSeconds: number
   readonly clock: Clock
   readonly log: Log
@@ -35,7 +30,7 @@ export interface GrpcServerOptions {
 /** Upstream's request limit, with its allowance for the envelope. */
 const MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 
-export async function startGrpcServer(options: GrpcServerOptions): Promise<Server> {
+export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningComponent> {
   const { engine, cluster, log } = options
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
@@ -57,21 +52,20 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Serve
   add('Lease', lease, { LeaseKeepAlive: keepAliveCall(options, lease.keepAlive) })
   add('Cluster', clusterHandlers(engine, cluster))
   add('Maintenance', maintenanceHandlers(engine))
-  for (const url of options.listenClientUrls) await bind(server, url, options.tls)
-  return server
+  return listen(server, options)
 }
 
-function bind(server: Server, url: string, tls: ServerTls | undefined): Promise<void> {
-  const credentials = tls
-    ? ServerCredentials.createSsl(
-        tls.clientCa ?? null,
-        [{ cert_chain: tls.cert, private_key: tls.key }],
-        tls.clientCa !== undefined,
-      )
-    : ServerCredentials.createInsecure()
-  return new Promise((resolve, reject) => {
-    server.bindAsync(new URL(url).host, credentials, (error) => (error ? reject(error) : resolve()))
-  })
+/** TLS ends before gRPC begins: the listener must see what is inside. */
+async function listen(server: Server, { listenClientUrls, tls }: GrpcServerOptions): Promise<RunningComponent> {
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
+  const listen = (url: string) => listenForClients(url, tls, (connection) => injector.injectConnection(connection))
+  const listeners = await Promise.all(listenClientUrls.map(listen))
+  return {
+    async stop() {
+      for (const listener of listeners) listener.close()
+      server.forceShutdown()
+    },
+  }
 }
 
 type WatchCall = ServerDuplexStream<WatchRequest<string>, WatchResponse>
