@@ -10,7 +10,7 @@
 import { crc32 } from 'node:zlib'
 import type { ByteString } from '#kit/etcd-api/byte-string.ts'
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
-import type { ByteRange } from './byte-range.ts'
+import { type ByteRange, TO_THE_END } from './byte-range.ts'
 import { applyDeleteRange, applyPut, applyRange } from './operations.ts'
 import { SortedKeys } from './sorted-keys.ts'
 import { applyTxn, checkCompaction, txnWrites } from './txn.ts'
@@ -27,7 +27,7 @@ import type {
   TxnRequest,
   TxnResponse,
 } from './types.ts'
-import { compactVersions, type Versions, versionAt } from './versions.ts'
+import { compactVersions, type Version, type Versions, versionAt } from './versions.ts'
 
 /** The store as an operation sees it. */
 export interface StoreView {
@@ -51,9 +51,21 @@ export interface StoreWrite extends StoreView {
   requireLease(id: string): void
 }
 
+/** All that a store holds, as plain data: enough to make the same store again. */
+export interface StoreContents {
+  readonly revision: number
+  readonly compactRevision: number
+  /** By rising revision; within one revision in the order of its operations, as far as that is still known. */
+  readonly versions: readonly StoredVersion[]
+}
+
+export interface StoredVersion extends Version {
+  readonly key: ByteString
+}
+
 export class MvccStore implements StoreView {
-  readonly #keys = new SortedKeys()
-  readonly #versions = new Map<ByteString, Versions>()
+  #keys = new SortedKeys()
+  #versions = new Map<ByteString, Versions>()
   /** What each revision changed, oldest first: what watches live on. */
   #changes: Change[] = []
   #revision = 1
@@ -133,12 +145,45 @@ export class MvccStore implements StoreView {
     if (revision < this.#compactRevision) throw etcdErrors.compacted()
     if (revision > this.#revision) throw etcdErrors.futureRevision()
     let hash = 0
-    for (const key of this.#keys.within({ key: '', rangeEnd: '\0' })) {
+    for (const key of this.#keys.within({ key: '', rangeEnd: TO_THE_END })) {
       for (const version of this.#versions.get(key)!) {
         if (version.revision <= revision) hash = crc32(JSON.stringify([key, version]), hash)
       }
     }
     return hash
+  }
+
+  /** For snapshots: what `restore` needs. The versions themselves are shared, since nobody changes them. */
+  contents(): StoreContents {
+    const old: StoredVersion[] = []
+    for (const key of this.#keys.within({ key: '', rangeEnd: TO_THE_END })) {
+      for (const version of this.#versions.get(key)!) {
+        if (version.revision < this.#compactRevision) old.push({ key, ...version })
+      }
+    }
+    old.sort((a, b) => a.revision - b.revision)
+    const recent = this.#changes.flatMap(({ events }) => events.map(versionOf))
+    return { revision: this.#revision, compactRevision: this.#compactRevision, versions: [...old, ...recent] }
+  }
+
+  /** Becomes the store that `contents` describes, whatever it was before. */
+  restore({ revision, compactRevision, versions }: StoreContents): void {
+    this.#keys = new SortedKeys()
+    this.#versions = new Map()
+    this.#changes = []
+    for (const { key, ...version } of versions) {
+      if (version.revision >= compactRevision) this.#remember(eventOf(key, version, this.get(key, version.revision)))
+      this.#append(key, version)
+    }
+    this.#revision = revision
+    this.#compactRevision = compactRevision
+  }
+
+  #remember(event: KeyEvent): void {
+    const { modRevision } = event.kv
+    const change = this.#changes.at(-1)
+    if (change?.revision === modRevision) (change.events as KeyEvent[]).push(event)
+    else this.#changes.push({ revision: modRevision, events: [event] })
   }
 
   #write<Response>(operate: (write: StoreWrite) => Response): Response {
@@ -203,6 +248,15 @@ export class MvccStore implements StoreView {
       this.#versions.set(key, versions)
     }
   }
+}
+
+function versionOf({ type, kv }: KeyEvent): StoredVersion {
+  return { key: kv.key, revision: kv.modRevision, ...(type === 'PUT' && { kv }) }
+}
+
+function eventOf(key: ByteString, { revision, kv }: Version, prevKv: KeyValue | undefined): KeyEvent {
+  const event: KeyEvent = kv ? { type: 'PUT', kv } : { type: 'DELETE', kv: tombstone(key, revision) }
+  return prevKv ? { ...event, prevKv } : event
 }
 
 /** What a DELETE event carries: the key, and the revision of the deletion. */
