@@ -13,8 +13,9 @@ import type { ClusterConfiguration } from './cluster.ts'
 import type { Engine } from './engine.ts'
 import { kvHandlers } from './kv-service.ts'
 import { leaseHandlers } from './lease-service.ts'
+import { clusterHandlers } from './member-service.ts'
 import { type Handler, requireLeader, toServiceError, unary } from './rpc.ts'
-import { clusterHandlers, maintenanceHandlers } from './status-services.ts'
+import { maintenanceHandlers } from './status-services.ts'
 import { WatchStream } from './watch-stream.ts'
 
 export interface GrpcServerOptions {

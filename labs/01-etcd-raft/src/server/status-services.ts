@@ -1,42 +1,18 @@
 /**
- * The Cluster and Maintenance services: who there is, and how this member is doing.
- * Source: etcd `server/etcdserver/api/v3rpc/member.go`, `maintenance.go`.
+ * The Maintenance service: how this member is doing.
+ * Source: etcd `server/etcdserver/api/v3rpc/maintenance.go`.
  */
 import type {
   AlarmResponse,
-  ClusterMember,
   HashKVRequest,
   HashKVResponse,
   HashResponse,
-  MemberListRequest,
-  MemberListResponse,
   StatusResponse,
 } from '#kit/etcd-api/messages.ts'
-import type { ClusterConfiguration } from './cluster.ts'
 import type { Engine } from './engine.ts'
 
 /** The version of etcd's API that we speak; kube-apiserver asks for watch progress from 3.5.13 on. */
 export const API_VERSION = '3.5.21'
-
-export function clusterHandlers(engine: Engine, cluster: ClusterConfiguration) {
-  const describe = ({ id, name, peerUrl }: ClusterConfiguration['members'][number]): ClusterMember => {
-    const published = engine.machine.members.get(id)
-    // Upstream leaves the name empty until the member has started for the first time.
-    return {
-      ID: id,
-      name: published ? name : '',
-      peerURLs: [peerUrl],
-      clientURLs: published?.clientURLs ?? [],
-      isLearner: false,
-    }
-  }
-  return {
-    async MemberList({ linearizable }: MemberListRequest): Promise<MemberListResponse> {
-      if (linearizable) await engine.waitForFreshRead()
-      return { header: engine.header(), members: cluster.members.map(describe) }
-    },
-  }
-}
 
 export function maintenanceHandlers(engine: Engine) {
   const { store } = engine.machine
