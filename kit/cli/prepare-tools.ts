@@ -13,6 +13,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   etcdctl: 'etcd-client',
   busybox: 'busybox-static',
   iptables: 'iptables',
+  chromium: 'chromium',
 }
 
 export async function prepareTools(report: (message: string) => void): Promise<void> {

@@ -29,6 +29,10 @@ describe('the source', () => {
     expect(complaints('tsc', '-p', 'tsconfig.labs.json')).toBe('')
   })
 
+  it('type-checks what runs in a browser', () => {
+    expect(complaints('tsc', '-p', 'tsconfig.browser.json')).toBe('')
+  })
+
   it('is formatted and has no lint (npm run format)', () => {
     expect(complaints('biome', 'check', '.')).toBe('')
   })

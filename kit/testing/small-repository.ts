@@ -16,7 +16,15 @@ export interface SmallRepository {
   remove(): void
 }
 
-const COPIED = ['kit', 'checker', 'package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.labs.json']
+const COPIED = [
+  'kit',
+  'checker',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.labs.json',
+  'tsconfig.browser.json',
+]
 
 const ADD = `/** Sums. */
 
