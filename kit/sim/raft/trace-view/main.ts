@@ -15,7 +15,7 @@ const trace: RaftTrace = JSON.parse(byId('trace').textContent ?? '')
 const timeline = timelineOf(trace)
 const messages = messagesOf(trace)
 const surface = document.querySelector<SVGElement>('#diagram')!
-const view: View = { fromMs: 0, msPerPixel: 0.5, selected: firstChoice(), showsHeartbeats: false }
+const view: View = { fromMs: 0, msPerPixel: 0.25, selected: firstChoice(), showsHeartbeats: false }
 
 function byId(id: string): HTMLElement {
   return document.getElementById(id)!

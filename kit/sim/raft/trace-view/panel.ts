@@ -31,9 +31,9 @@ function heading(member: MemberView): HTMLElement {
 function facts({ status, disk, appliedIndex }: MemberView): HTMLElement {
   const rows: [string, string][] = [
     ['term', String(status?.term ?? disk.term)],
-    ['vote', disk.votedFor === null ? 'none' : `${disk.votedFor} (term ${disk.term})`],
-    ['leader', status?.leader ?? 'nobody known'],
-    ['commitIndex', String(status?.commitIndex ?? 0)],
+    ['vote', disk.votedFor === null ? 'none' : `${disk.votedFor} in ${disk.term}`],
+    ['leader', status?.leader ?? 'none known'],
+    ['commit', String(status?.commitIndex ?? 0)],
     ['applied', String(appliedIndex)],
   ]
   if (disk.snapshot) rows.push(['snapshot', `up to ${disk.snapshot.index}`])
