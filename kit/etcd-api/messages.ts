@@ -243,9 +243,14 @@ export interface AlarmRequest {
   readonly alarm: AlarmType
 }
 
+export interface AlarmMember {
+  readonly memberID: string
+  readonly alarm: AlarmType
+}
+
 export interface AlarmResponse {
   readonly header?: ResponseHeader
-  readonly alarms: readonly { readonly memberID: string; readonly alarm: AlarmType }[]
+  readonly alarms: readonly AlarmMember[]
 }
 
 export interface StatusResponse {

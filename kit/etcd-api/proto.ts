@@ -30,6 +30,17 @@ message Event {
 }
 `
 
+/** As leases are kept in snapshot files. Source: etcd `server/lease/leasepb/lease.proto`. */
+export const LEASE_PROTO = `
+syntax = "proto3";
+package leasepb;
+
+message Lease {
+  int64 ID = 1 [jstype = JS_STRING];
+  int64 TTL = 2;
+}
+`
+
 export const RPC_PROTO = `
 syntax = "proto3";
 package etcdserverpb;
@@ -70,6 +81,7 @@ service Maintenance {
   rpc HashKV(HashKVRequest) returns (HashKVResponse);
   rpc Snapshot(SnapshotRequest) returns (stream SnapshotResponse);
   rpc MoveLeader(MoveLeaderRequest) returns (MoveLeaderResponse);
+  rpc Downgrade(DowngradeRequest) returns (DowngradeResponse);
 }
 
 message ResponseHeader {
@@ -396,6 +408,17 @@ message SnapshotResponse {
   ResponseHeader header = 1;
   uint64 remaining_bytes = 2;
   bytes blob = 3;
+}
+
+message DowngradeRequest {
+  enum DowngradeAction { VALIDATE = 0; ENABLE = 1; CANCEL = 2; }
+  DowngradeAction action = 1;
+  string version = 2;
+}
+
+message DowngradeResponse {
+  ResponseHeader header = 1;
+  string version = 2;
 }
 
 message MoveLeaderRequest {

@@ -1,8 +1,9 @@
 /**
  * Starts a real etcd for a test: one member, its own directory, free ports, stopped and removed afterwards.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { rmdirSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -14,10 +15,16 @@ export interface RealEtcd {
   stop(): Promise<void>
 }
 
-export async function startRealEtcd(): Promise<RealEtcd> {
+export interface RealEtcdOptions {
+  /** A file from which `etcdctl snapshot restore` makes its data. Needs etcdctl. */
+  readonly snapshot?: string
+}
+
+export async function startRealEtcd({ snapshot }: RealEtcdOptions = {}): Promise<RealEtcd> {
   const directory = await mkdtemp(join(tmpdir(), 'real-etcd-'))
   const endpoint = `http://127.0.0.1:${await freePort()}`
   const peer = `http://127.0.0.1:${await freePort()}`
+  if (snapshot) restore(snapshot, { directory, peer })
   const child = spawn(
     'etcd',
     [
@@ -36,6 +43,21 @@ export async function startRealEtcd(): Promise<RealEtcd> {
       await rm(directory, { recursive: true, force: true })
     },
   }
+}
+
+function restore(snapshot: string, { directory, peer }: { directory: string; peer: string }): void {
+  // etcdctl wants to make the directory itself.
+  rmdirSync(directory)
+  const member = ['--name', 'real', '--initial-cluster', `real=${peer}`, '--initial-advertise-peer-urls', peer]
+  const { status, stderr } = spawnSync(
+    'etcdctl',
+    ['snapshot', 'restore', snapshot, '--data-dir', directory, ...member],
+    {
+      env: { ...process.env, ETCDCTL_API: '3' },
+      encoding: 'utf8',
+    },
+  )
+  if (status !== 0) throw new Error(`etcdctl snapshot restore failed: ${stderr}`)
 }
 
 /**

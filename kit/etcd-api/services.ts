@@ -4,7 +4,7 @@
 import type { ServiceDefinition } from '@grpc/grpc-js'
 import type { Root } from 'protobufjs'
 import { type BytesForm, messageCodec, parseProto } from './codec.ts'
-import { KV_PROTO, RPC_PROTO } from './proto.ts'
+import { KV_PROTO, LEASE_PROTO, RPC_PROTO } from './proto.ts'
 
 export type ServiceName = 'KV' | 'Watch' | 'Lease' | 'Cluster' | 'Maintenance'
 
@@ -12,7 +12,7 @@ let parsed: Root | undefined
 
 /** Parsed once, when first needed: it takes some milliseconds of a process's start. */
 export function etcdProto(): Root {
-  parsed ??= parseProto(KV_PROTO, RPC_PROTO)
+  parsed ??= parseProto(KV_PROTO, LEASE_PROTO, RPC_PROTO)
   return parsed
 }
 

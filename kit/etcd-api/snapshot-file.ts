@@ -1,0 +1,188 @@
+/**
+ * A snapshot file as etcd saves it: its database (`bolt-file.ts`), then the SHA-256 of that.
+ *
+ * In the bucket `key`, every version of every key has the revision at which it was written as its key: that is etcd's multi-version store, on disk. The
+ * other buckets hold leases, alarms, members, and how far the log was applied. Because the file is etcd's own, `etcdctl snapshot restore` makes a
+ * real etcd of our data, and we can begin with a real one's.
+ * Source: etcd `server/storage/schema`, `server/storage/mvcc/revision.go`, `server/etcdserver/api/v3rpc/maintenance.go` (Snapshot).
+ */
+import { createHash } from 'node:crypto'
+import { type BoltItem, readBoltFile, writeBoltFile } from './bolt-file.ts'
+import type { ByteString } from './byte-string.ts'
+import { type MessageCodec, messageCodec } from './codec.ts'
+import type { AlarmMember, ClusterMember, KeyValue } from './messages.ts'
+import { etcdProto } from './services.ts'
+
+/** What a member holds, without its log. */
+export interface SnapshotContents {
+  readonly revision: number
+  /** -1 when nothing was ever compacted. */
+  readonly compactRevision: number
+  /** By rising revision, in the order of writing; `kv` is left out where the key was deleted. */
+  readonly versions: readonly {
+    readonly key: ByteString
+    readonly revision: number
+    readonly kv?: KeyValue<ByteString>
+  }[]
+  readonly leases: readonly { readonly id: string /** Seconds, as granted. */; readonly ttl: number }[]
+  readonly alarms: readonly AlarmMember[]
+  readonly members: readonly ClusterMember[]
+  /** The last log entry whose effect is in here, and its term. */
+  readonly appliedIndex: number
+  readonly term: number
+}
+
+const DIGEST_BYTES = 32
+
+export function writeSnapshotFile(contents: SnapshotContents): Buffer {
+  const buckets = {
+    alarm: contents.alarms.map((alarm) => item(codecs().alarm.encode(alarm), EMPTY)),
+    key: keyBucket(contents),
+    lease: contents.leases.map(({ id, ttl }) => item(long(id), codecs().lease.encode({ ID: id, TTL: ttl }))),
+    members: contents.members.map((member) => item(memberKey(member.ID), memberJson(member))),
+    meta: metaBucket(contents),
+  }
+  const sorted = Object.entries(buckets).map(([name, items]) => [name, inOrder(items)] as const)
+  const file = writeBoltFile(new Map(sorted))
+  return Buffer.concat([file, sha256(file)])
+}
+
+/** Reads what we or a real etcd saved. Throws an error for people when the file is damaged, or none of etcd's. */
+export function readSnapshotFile(bytes: Buffer): SnapshotContents {
+  const buckets = readBoltFile(checkedFile(bytes))
+  const items = (name: string) => buckets.get(name) ?? []
+  const meta = new Map(items('meta').map(({ key, value }) => [key.toString(), value]))
+  // A compaction that was begun holds, though etcd may not have swept yet.
+  const compactRevision = Math.max(
+    -1,
+    ...['scheduledCompactRev', 'finishedCompactRev'].map((name) => longOf(meta.get(name))),
+  )
+  const versions = keptVersions(items('key').map(versionOf), compactRevision)
+  return {
+    revision: Math.max(1, compactRevision, versions.at(-1)?.revision ?? 0),
+    compactRevision,
+    versions,
+    leases: items('lease').map(({ value }) => leaseOf(value)),
+    alarms: items('alarm').map(({ key }) => codecs().alarm.decode(key)),
+    members: items('members').map(memberOf),
+    appliedIndex: Math.max(0, longOf(meta.get('consistent_index'))),
+    term: Math.max(0, longOf(meta.get('term'))),
+  }
+}
+
+/** The database, if its digest is right. A copy of a running etcd's file has none: its length is a multiple of 512. */
+function checkedFile(bytes: Buffer): Buffer {
+  if (bytes.length % 512 !== DIGEST_BYTES) return bytes
+  const file = bytes.subarray(0, -DIGEST_BYTES)
+  if (!sha256(file).equals(bytes.subarray(-DIGEST_BYTES))) {
+    throw new Error('the snapshot file is damaged: its content does not match the SHA-256 at its end')
+  }
+  return file
+}
+
+function sha256(bytes: Buffer): Buffer {
+  return createHash('sha256').update(bytes).digest()
+}
+
+const EMPTY = Buffer.alloc(0)
+
+interface Codecs {
+  readonly kv: MessageCodec<KeyValue<ByteString>>
+  readonly lease: MessageCodec<{ readonly ID: string; readonly TTL: number }>
+  readonly alarm: MessageCodec<AlarmMember>
+}
+
+let made: Codecs | undefined
+
+/** Made when first needed, as the services are. */
+function codecs(): Codecs {
+  made ??= {
+    kv: messageCodec(etcdProto(), 'mvccpb.KeyValue', 'byte-string'),
+    lease: messageCodec(etcdProto(), 'leasepb.Lease', 'byte-string'),
+    alarm: messageCodec(etcdProto(), 'etcdserverpb.AlarmMember', 'byte-string'),
+  }
+  return made
+}
+
+/** Keys are revisions, `main_sub`, where `sub` counts what one transaction wrote; a `t` after it says that the key was deleted. */
+function keyBucket({ versions }: SnapshotContents): BoltItem[] {
+  const { kv: codec } = codecs()
+  let sub = 0
+  return versions.map(({ key, revision, kv }, position) => {
+    sub = versions[position - 1]?.revision === revision ? sub + 1 : 0
+    return kv
+      ? item(revisionKey(revision, sub), codec.encode(kv))
+      : item(revisionKey(revision, sub, 't'), codec.encode({ key }))
+  })
+}
+
+function revisionKey(main: number, sub: number, mark = ''): Buffer {
+  return Buffer.concat([long(main), Buffer.from('_'), long(sub), Buffer.from(mark)])
+}
+
+function versionOf({ key, value }: BoltItem): SnapshotContents['versions'][number] {
+  const kv = codecs().kv.decode(value)
+  const revision = longOf(key)
+  return key.at(-1) === 't'.charCodeAt(0) && key.length > 17 ? { key: kv.key, revision } : { key: kv.key, revision, kv }
+}
+
+/** Of what is compacted, each key keeps only its newest version, and not that if it is a deletion. */
+function keptVersions(versions: SnapshotContents['versions'], compactRevision: number): SnapshotContents['versions'] {
+  const newest = new Map<ByteString, number>()
+  for (const { key, revision } of versions) if (revision <= compactRevision) newest.set(key, revision)
+  return versions.filter(({ key, revision, kv }) => {
+    if (revision > compactRevision) return true
+    return newest.get(key) === revision && (kv !== undefined || revision === compactRevision)
+  })
+}
+
+function metaBucket({ appliedIndex, term, compactRevision, members }: SnapshotContents): BoltItem[] {
+  const compacted = compactRevision >= 0 ? ['finishedCompactRev', 'scheduledCompactRev'] : []
+  const ids = (isLearner: boolean) => members.filter((member) => member.isLearner === isLearner).map(({ ID }) => ID)
+  return [
+    item('confState', `{"voters":[${ids(false)}],"learners":[${ids(true)}],"auto_leave":false}`),
+    item('consistent_index', long(appliedIndex)),
+    ...compacted.map((name) => item(name, revisionKey(compactRevision, 0))),
+    item('term', long(term)),
+  ]
+}
+
+/** Ids as numbers, which JavaScript's own JSON cannot write: they take 64 bits. */
+function memberJson({ ID, name, peerURLs, clientURLs, isLearner }: ClusterMember): Buffer {
+  const rest = { peerURLs, ...(isLearner && { isLearner }), name, clientURLs }
+  return Buffer.from(JSON.stringify(rest).replace('{', `{"id":${ID},`))
+}
+
+function memberKey(id: string): string {
+  return BigInt(id).toString(16)
+}
+
+function memberOf({ key, value }: BoltItem): ClusterMember {
+  const { name = '', peerURLs = [], clientURLs = [], isLearner = false } = JSON.parse(value.toString())
+  return { ID: BigInt(`0x${key}`).toString(), name, peerURLs, clientURLs, isLearner }
+}
+
+function leaseOf(value: Buffer): SnapshotContents['leases'][number] {
+  const { ID, TTL } = codecs().lease.decode(value)
+  return { id: ID, ttl: TTL }
+}
+
+function item(key: Buffer | string, value: Buffer | string): BoltItem {
+  return { key: Buffer.from(key as string), value: Buffer.from(value as string) }
+}
+
+function inOrder(items: readonly BoltItem[]): BoltItem[] {
+  return [...items].sort((a, b) => a.key.compare(b.key))
+}
+
+/** 64 bits, big-endian, so that their order as bytes is their order as numbers. */
+function long(value: number | string): Buffer {
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(BigInt(value))
+  return bytes
+}
+
+/** -1 when it is not there. */
+function longOf(bytes: Buffer | undefined): number {
+  return bytes === undefined ? -1 : Number(bytes.readBigInt64BE(0))
+}
