@@ -3,7 +3,8 @@
  */
 
 import type { DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest, WatchCreateRequest } from '#etcd/mvcc/types.ts'
-import type { RaftLog } from '#etcd/raft/log.ts'
+import { type RaftLog, termAt } from '#etcd/raft/log.ts'
+import { freshProgress, type Progress } from '#etcd/raft/progress.ts'
 import { Raft } from '#etcd/raft/raft.ts'
 import { createRaftState, type RaftState } from '#etcd/raft/state.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
@@ -36,10 +37,12 @@ export function memberState(situation: Partial<Omit<RaftState, 'log'>> & { log?:
   const fresh = createRaftState({ id: 'a', voters: ['a', 'b', 'c'], seed: 7, entries: held })
   const state = { ...fresh, term: 1, ...different }
   const persisted = { term: state.term, votedFor: state.votedFor, commitIndex: state.commitIndex }
+  const appliedIndex = different.appliedIndex ?? state.commitIndex
   return {
     ...state,
     persisted: different.persisted ?? persisted,
-    appliedIndex: different.appliedIndex ?? state.commitIndex,
+    appliedIndex,
+    appliedTerm: different.appliedTerm ?? termAt(state.log, appliedIndex) ?? 0,
   }
 }
 
@@ -47,11 +50,15 @@ export function member(situation: Parameters<typeof memberState>[0] = {}): Raft 
   return new Raft(memberState(situation))
 }
 
-/** A leader's view of its followers, from `{ b: [matchIndex, nextIndex] }`. */
+/** A leader's view of its followers, from `{ b: [matchIndex, nextIndex] }`. It knows where the logs agree, so it need not probe. */
 export function progressOf(followers: Record<string, readonly [matchIndex: number, nextIndex: number]>) {
   return Object.fromEntries(
-    Object.entries(followers).map(([id, [matchIndex, nextIndex]]) => [id, { matchIndex, nextIndex, readRound: 0 }]),
+    Object.entries(followers).map(([id, [matchIndex, nextIndex]]) => [id, progressAt({ matchIndex, nextIndex })]),
   )
+}
+
+export function progressAt(different: Partial<Progress>): Progress {
+  return { ...freshProgress(1), mode: 'replicate', ...different }
 }
 
 /** Leader `a` of term 2 whose followers have everything, unless the test says otherwise. */

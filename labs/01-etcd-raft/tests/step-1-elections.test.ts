@@ -2,7 +2,7 @@ import { describe, expect } from 'vitest'
 import { decideVote, isUpToDate, tallyVotes } from '#etcd/raft/election.ts'
 import type { Raft } from '#etcd/raft/raft.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { member, onlyMessage, seeds, simulate, voteRequest } from './fixtures.ts'
+import { member, onlyMessage, progressOf, seeds, simulate, voteRequest } from './fixtures.ts'
 
 const UP_TO_DATE = {
   scenario: 'A candidate asks for a vote. Both logs are described by index and term of their last entry.',
@@ -131,7 +131,7 @@ describe('changes of role', () => {
       source: 'Raft figure 2, "Volatile state on leaders"',
     },
     () => {
-      const progress = { b: { matchIndex: 3, nextIndex: 4, readRound: 1 } }
+      const progress = progressOf({ b: [3, 4] })
       const pendingReads = [{ context: 'r', from: 'a', index: 1, round: 1 }]
       const raft = member({ role: 'leader', leader: 'a', progress, pendingReads, heartbeatElapsed: 1 })
       raft.becomeFollower(2, 'b')
@@ -205,10 +205,12 @@ describe('changes of role', () => {
       })
       raft.becomeLeader()
       expect(raft.inspect()).toMatchObject({ role: 'leader', term: 2, leader: 'a' })
-      expect(raft.inspect().progress).toEqual({
-        a: { matchIndex: 2, nextIndex: 4, readRound: 0 },
-        b: { matchIndex: 0, nextIndex: 4, readRound: 0 },
-        c: { matchIndex: 0, nextIndex: 4, readRound: 0 },
+      const { progress } = raft.inspect()
+      expect(Object.keys(progress).sort(), 'members whose progress is kept').toEqual(['a', 'b', 'c'])
+      expect(progress).toMatchObject({
+        a: { matchIndex: 2, nextIndex: 4 },
+        b: { matchIndex: 0, nextIndex: 4 },
+        c: { matchIndex: 0, nextIndex: 4 },
       })
     },
   )

@@ -204,7 +204,7 @@ describe('the leader', () => {
       const progress = progressOf({ a: [4, 5], b: [0, 5], c: [0, 5] })
       const raft = new Raft(leaderState({ log: '1:x 2:y 2:z 2:w', progress }))
       raft.step(appendResponse({ accepted: false, rejectedIndex: 4, conflict: { index: 2, term: 0 } }))
-      const again = onlyMessage(raft.inspect().outbox, 'AppendRequest')
+      const again = onlyMessage(raft.ready().messages, 'AppendRequest')
       expect(again).toMatchObject({ to: 'b', prevLogIndex: 1, prevLogTerm: 1 })
       expect(logText(again.entries)).toBe('2:y 2:z 2:w')
     },
@@ -221,7 +221,8 @@ describe('the leader', () => {
       const progress = progressOf({ a: [4, 5], b: [3, 5], c: [0, 5] })
       const raft = new Raft(leaderState({ log: '1:x 2:y 2:z 2:w', progress }))
       raft.step(appendResponse({ accepted: false, rejectedIndex: 2, conflict: { index: 1, term: 0 } }))
-      expect(raft.inspect()).toMatchObject({ outbox: [], progress: { b: { matchIndex: 3, nextIndex: 5 } } })
+      expect(raft.inspect().progress.b).toMatchObject({ matchIndex: 3, nextIndex: 5 })
+      expect(raft.ready().messages, 'messages').toEqual([])
     },
   )
 
@@ -237,7 +238,7 @@ describe('the leader', () => {
       const progress = progressOf({ a: [4, 5], b: [3, 5], c: [0, 5] })
       const raft = new Raft(leaderState({ log: '1:x 2:y 2:z 2:w', progress }))
       raft.step(appendResponse({ accepted: false, rejectedIndex: 4, conflict: { index: 2, term: 0 } }))
-      const again = onlyMessage(raft.inspect().outbox, 'AppendRequest')
+      const again = onlyMessage(raft.ready().messages, 'AppendRequest')
       expect({ prevLogIndex: again.prevLogIndex, entries: logText(again.entries) }).toEqual({
         prevLogIndex: 3,
         entries: '2:w',

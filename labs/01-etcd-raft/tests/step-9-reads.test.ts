@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { Raft } from '#etcd/raft/raft.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { appendResponse, leaderState, onlyMessage, progressOf, seeds, simulate } from './fixtures.ts'
+import { appendResponse, leaderState, onlyMessage, progressAt, progressOf, seeds, simulate } from './fixtures.ts'
 
 const committed = { log: '1:x 2:', commitIndex: 2 }
 
@@ -101,9 +101,9 @@ describe('confirming a read', () => {
     },
     () => {
       const progress = {
-        a: { matchIndex: 2, nextIndex: 3, readRound: 3 },
-        b: { matchIndex: 2, nextIndex: 3, readRound: 2 },
-        c: { matchIndex: 2, nextIndex: 3, readRound: 0 },
+        a: progressAt({ matchIndex: 2, nextIndex: 3, readRound: 3 }),
+        b: progressAt({ matchIndex: 2, nextIndex: 3, readRound: 2 }),
+        c: progressAt({ matchIndex: 2, nextIndex: 3, readRound: 0 }),
       }
       const pendingReads = [
         { context: 'one', from: 'c', index: 1, round: 1 },

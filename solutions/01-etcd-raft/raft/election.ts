@@ -7,7 +7,9 @@
  */
 import type { MemberId, VoteRequest, VoteResponse } from '#kit/raft/messages.ts'
 import { lastIndex, lastTerm, replaceFrom } from './log.ts'
-import { drawElectionTimeout, otherVoters, type RaftState, send } from './state.ts'
+import { askBeforeStanding } from './pre-vote.ts'
+import { freshProgress } from './progress.ts'
+import { drawElectionTimeout, everyMember, otherVoters, type RaftState, send } from './state.ts'
 
 /** What describes how complete a log is. */
 export interface LogEnd {
@@ -94,8 +96,9 @@ export function becomeCandidate(raft: RaftState): void {
 }
 
 /**
- * Takes office: we are the leader; every voter's `nextIndex` is one past our last entry, `matchIndex` 0 and `readRound` 0 (our own
- * matchIndex is what our disk holds, `stableIndex`). `beginTerm`, which is given, then appends the no-op and announces us.
+ * Takes office: we are the leader; everyone who gets the log (`everyMember`) has a `freshProgress` whose `nextIndex` is one past our last
+ * entry. Of others nothing matches for certain yet (`matchIndex` 0); our own is what our disk holds, `stableIndex`. `beginTerm`, which
+ * is given, then appends the no-op and announces us.
  * Raft figure 2, "Volatile state on leaders".
  *
  * @lab 1.1 Take office
@@ -105,12 +108,12 @@ export function becomeLeader(raft: RaftState): void {
   raft.leader = raft.id
   forgetOffice(raft)
   const nextIndex = lastIndex(raft.log) + 1
-  for (const id of raft.voters) raft.progress[id] = { matchIndex: 0, nextIndex, readRound: 0 }
+  for (const id of everyMember(raft)) raft.progress[id] = freshProgress(nextIndex)
   raft.progress[raft.id]!.matchIndex = raft.stableIndex
 }
 
 /** What a change of role leaves behind: nothing. */
-function forgetOffice(raft: RaftState): void {
+export function forgetOffice(raft: RaftState): void {
   raft.votes = {}
   raft.progress = {}
   raft.pendingReads = []
@@ -118,6 +121,12 @@ function forgetOffice(raft: RaftState): void {
   raft.readRound = 0
   raft.mustAnnounce = false
   raft.progressChanged = false
+  raft.officeTicks = 0
+  raft.heardAt = {}
+  raft.leaseRounds = []
+  raft.transferee = null
+  raft.transferElapsed = 0
+  raft.hasOfferedOffice = false
   raft.heartbeatElapsed = 0
   raft.electionElapsed = 0
   raft.electionTimeout = drawElectionTimeout(raft)
@@ -134,8 +143,14 @@ export function tickElection(raft: RaftState): void {
   if (raft.electionElapsed >= raft.electionTimeout) campaign(raft)
 }
 
-/** Stands for election and asks everyone for their vote. Alone in the cluster, one's own vote is a majority. */
+/** Wants to be elected; with pre-vote, asks first whether there is any hope. */
 export function campaign(raft: RaftState): void {
+  if (raft.features.preVote) askBeforeStanding(raft)
+  else standForElection(raft, false)
+}
+
+/** Stands for election and asks everyone for their vote. Alone in the cluster, one's own vote is a majority. */
+export function standForElection(raft: RaftState, leadershipTransfer: boolean): void {
   becomeCandidate(raft)
   for (const to of otherVoters(raft)) {
     send(raft, {
@@ -143,7 +158,7 @@ export function campaign(raft: RaftState): void {
       to,
       lastLogIndex: lastIndex(raft.log),
       lastLogTerm: lastTerm(raft.log),
-      leadershipTransfer: false,
+      leadershipTransfer,
     })
   }
   concludeElection(raft)
