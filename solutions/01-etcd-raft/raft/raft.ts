@@ -34,7 +34,7 @@ import {
   handleVoteResponse,
   tickElection,
 } from './election.ts'
-import { beginLeaseRound, isSwornToSilence, takeRead } from './lease-reads.ts'
+import { abstains, beginLeaseRound, takeRead } from './lease-reads.ts'
 import { entriesBetween, lastIndex, termAt } from './log.ts'
 import { proposeChange } from './membership.ts'
 import { handlePreVoteRequest, handlePreVoteResponse } from './pre-vote.ts'
@@ -64,8 +64,8 @@ export class Raft implements RaftCore {
   tick(): void {
     const raft = this.#raft
     if (raft.role === 'leader') tickOffice(raft)
-    else if (raft.silentTicks === 0) tickElection(raft)
-    raft.silentTicks = Math.max(0, raft.silentTicks - 1)
+    else if (raft.abstainTicks === 0) tickElection(raft)
+    raft.abstainTicks = Math.max(0, raft.abstainTicks - 1)
   }
 
   /** Begins an election now, without waiting for the timeout. */
@@ -211,7 +211,7 @@ export class Raft implements RaftCore {
 function isToBeIgnored(raft: RaftState, message: Message): boolean {
   if (message.type !== 'VoteRequest' && message.type !== 'PreVoteRequest') return false
   const { preVote, checkQuorum } = raft.features
-  return isSwornToSilence(raft, message) || ((preVote || checkQuorum) && isDisturbance(raft, message))
+  return abstains(raft, message) || ((preVote || checkQuorum) && isDisturbance(raft, message))
 }
 
 function dispatch(raft: RaftState, message: Message): void {

@@ -81,7 +81,7 @@ export interface RaftState {
   /** Whether this member has followed or been a leader since it started. */
   knowsCluster: boolean
   /** With lease reads: for so many ticks after a restart this member stays out of elections. */
-  silentTicks: number
+  abstainTicks: number
 
   /** Leaders: everyone is owed a message, even if it carries no entries. */
   mustAnnounce: boolean
@@ -177,7 +177,7 @@ export function createRaftState(options: RaftOptions): RaftState {
     heartbeatElapsed: 0,
     knowsCluster: false,
     // Before it restarted, it may have heard from a leader who counts on that. A member that was never there has not.
-    silentTicks: features.leaseReads && hardState.term > 0 ? electionTicks : 0,
+    abstainTicks: features.leaseReads && hardState.term > 0 ? electionTicks : 0,
     mustAnnounce: false,
     progressChanged: false,
     readRound: 0,
