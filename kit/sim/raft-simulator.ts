@@ -66,6 +66,7 @@ export class RaftSimulator {
   #queue: SimulatedEvent[] = []
   #scheduled = 0
   #groups: readonly (readonly MemberId[])[] = []
+  readonly #cuts = new Set<string>()
   #trace: string[] = []
   #stopWhen: (() => boolean) | undefined
   #stopped = false
@@ -149,9 +150,16 @@ export class RaftSimulator {
     this.#groups = groups
   }
 
+  /** What `from` sends to `to` is lost; the way back stays open. */
+  cut(from: MemberId, to: MemberId): void {
+    this.#note(`the way from ${from} to ${to} is cut`)
+    this.#cuts.add(`${from} ${to}`)
+  }
+
   heal(): void {
     this.#note('the network heals')
     this.#groups = []
+    this.#cuts.clear()
   }
 
   propose(id: MemberId, command: string): boolean {
@@ -160,6 +168,11 @@ export class RaftSimulator {
 
   read(id: MemberId, context: string): boolean {
     return this.#input(id, `is asked to read (${context})`, (core) => core.readIndex(context)) ?? false
+  }
+
+  transferLeadership(id: MemberId, to: MemberId): boolean {
+    const note = `is asked to hand leadership over to ${to}`
+    return this.#input(id, note, (core) => core.transferLeadership(to)) ?? false
   }
 
   /** The leader of the newest term among running members. */
@@ -288,6 +301,7 @@ export class RaftSimulator {
   }
 
   #areConnected(a: MemberId, b: MemberId): boolean {
+    if (this.#cuts.has(`${a} ${b}`)) return false
     return this.#groups.length === 0 || this.#groups.some((group) => group.includes(a) && group.includes(b))
   }
 
