@@ -8,17 +8,10 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { describeAnswer, describeRequest } from './describe-operation.ts'
 import { historyPage } from './history-page.ts'
 import { checkLinearizability } from './linearizability.ts'
-import {
-  hasChanged,
-  isWrite,
-  keysOf,
-  type StoreAnswer,
-  type StoreOperation,
-  storeModel,
-  type Version,
-} from './store-model.ts'
+import { hasChanged, isWrite, keysOf, type StoreOperation, storeModel } from './store-model.ts'
 
 const CHECK_TIME_LIMIT_MS = 2_000
 const EXPLAIN_TIME_LIMIT_MS = 20_000
@@ -124,31 +117,6 @@ function sentence(culprits: readonly StoreOperation[]): string {
     return `Both were told that their change was revision ${first.answer.revision}: one of the two is lost.`
   }
   return 'Each of the two is possible without the other; together they are not.'
-}
-
-export function describeRequest(request: StoreOperation['request']): string {
-  switch (request.kind) {
-    case 'get':
-      return `get ${request.key}`
-    case 'list':
-      return 'get all'
-    case 'put':
-      return `put ${request.key} = ${request.value}`
-    case 'delete':
-      return `delete ${request.key}`
-    case 'swap':
-      return `if ${request.keys[0]} is of revision ${request.ifRevision}: put ${request.keys.join(', ')} = ${request.value}`
-  }
-}
-
-export function describeAnswer({ revision, found, succeeded }: StoreAnswer): string {
-  const outcome = succeeded === undefined ? '' : succeeded ? 'done, ' : 'not done, '
-  const what = Object.entries(found).map(([key, version]) => `${key} ${describeVersion(version)}`)
-  return `${outcome}at revision ${revision}${what.length > 0 ? `; found ${what.join(', ')}` : ''}`
-}
-
-function describeVersion(version: Version | null): string {
-  return version ? `= ${version.value} of revision ${version.modRevision}` : 'absent'
 }
 
 function tableOf(rows: readonly (readonly string[])[]): string {

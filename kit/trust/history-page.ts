@@ -2,7 +2,7 @@
  * A history as a picture: a line for each client, a bar for each operation, time from left to right; those that contradict each other
  * stand out. One file without scripts or anything from elsewhere, so that it can be kept and sent.
  */
-import { describeAnswer, describeRequest } from './explain-history.ts'
+import { describeAnswer, describeRequest } from './describe-operation.ts'
 import type { StoreOperation } from './store-model.ts'
 
 /** So much is shown before and after the culprits. */
@@ -26,10 +26,10 @@ export function historyPage(
     const width = Math.max(2, Number(x(toMs)) - Number(x(fromMs)))
     const y = clients.indexOf(client) * ROW + 4
     const told = `${client} through ${member}: ${describeRequest(request)}\n${fromMs.toFixed(1)} ms to ${answer ? `${toMs.toFixed(1)} ms` : '?'}\n${answer ? describeAnswer(answer) : 'no answer'}`
-    return `<rect class="${kind}" x="${x(fromMs)}" y="${y}" width="${width}" height="${ROW - 8}" rx="3"><title>${escape(told)}</title></rect>`
+    return `<rect class="${kind}" x="${x(fromMs)}" y="${y}" width="${width}" height="${ROW - 8}" rx="3"><title>${htmlText(told)}</title></rect>`
   }
   const labels = clients.map(
-    (client, row) => `<text x="-8" y="${row * ROW + 18}" text-anchor="end">${escape(client)}</text>`,
+    (client, row) => `<text x="-8" y="${row * ROW + 18}" text-anchor="end">${htmlText(client)}</text>`,
   )
   return `<!doctype html>
 <meta charset="utf-8">
@@ -41,12 +41,12 @@ export function historyPage(
   text { font-size: 12px }
 </style>
 <h1>Not linearizable</h1>
-<pre>${escape(text)}</pre>
+<pre>${htmlText(text)}</pre>
 <p>${from.toFixed(0)} ms to ${to.toFixed(0)} ms of the history. Red: the operations above. Dashed: never answered. Point at a bar to read it.</p>
 <svg viewBox="-60 0 ${WIDTH + 70} ${clients.length * ROW + 10}" width="100%">${labels.join('')}${shown.map(bar).join('')}</svg>
 `
 }
 
-function escape(text: string): string {
+function htmlText(text: string): string {
   return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`)
 }
