@@ -8,8 +8,16 @@ import { freshProgress, type Progress } from '#etcd/raft/progress.ts'
 import { Raft } from '#etcd/raft/raft.ts'
 import { createRaftState, type RaftFeatures, type RaftState } from '#etcd/raft/state.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
-import type { AppendRequest, AppendResponse, Entry, Message, VoteRequest } from '#kit/raft/messages.ts'
-import { RaftSimulator, type SimulatorOptions } from '#kit/sim/raft-simulator.ts'
+import type {
+  AppendRequest,
+  AppendResponse,
+  Entry,
+  InstallSnapshot,
+  Message,
+  SnapshotMetadata,
+  VoteRequest,
+} from '#kit/raft/messages.ts'
+import { RaftSimulator, type SimulatorOptions } from '#kit/sim/raft/simulator.ts'
 
 /** `'1:a 1:b 2:c'` is a log of three entries; each word is `term:command`. */
 export function entries(text: string, firstIndex = 1): Entry[] {
@@ -30,11 +38,21 @@ export function logText(held: readonly Entry[]): string {
   return held.map(({ term, data }) => `${term}:${data}`).join(' ')
 }
 
-/** Member `a` of the cluster a, b, c in term 1, everything on its disk, with whatever the test says is different. */
+/** What a snapshot up to `index` stands for, in the cluster a, b, c. */
+export function snapshotOf(index: number, term: number, voters: readonly string[] = ['a', 'b', 'c']): SnapshotMetadata {
+  return { index, term, voters, learners: [] }
+}
+
+/**
+ * Member `a` of the cluster a, b, c in term 1, everything on its disk, with whatever the test says is different. With a `snapshot`, the log
+ * begins after it.
+ */
 export function memberState(situation: Partial<Omit<RaftState, 'log'>> & { log?: string } = {}): RaftState {
   const { log: text = '', ...different } = situation
-  const held = entries(text)
-  const fresh = createRaftState({ id: 'a', voters: ['a', 'b', 'c'], seed: 7, entries: held })
+  const { snapshot } = different
+  const held = entries(text, (snapshot?.index ?? 0) + 1)
+  const start = { id: 'a', voters: ['a', 'b', 'c'], seed: 7, entries: held }
+  const fresh = createRaftState(snapshot ? { ...start, snapshot } : start)
   const state = { ...fresh, term: 1, ...different }
   const persisted = { term: state.term, votedFor: state.votedFor, commitIndex: state.commitIndex }
   const appliedIndex = different.appliedIndex ?? state.commitIndex
@@ -63,7 +81,7 @@ export function progressAt(different: Partial<Progress>): Progress {
 
 /** Leader `a` of term 2 whose followers have everything, unless the test says otherwise. */
 export function leaderState(situation: Parameters<typeof memberState>[0] = {}): RaftState {
-  const length = entries(situation.log ?? '').length
+  const length = (situation.snapshot?.index ?? 0) + entries(situation.log ?? '').length
   const all = [length, length + 1] as const
   return memberState({
     term: 2,
@@ -73,6 +91,10 @@ export function leaderState(situation: Parameters<typeof memberState>[0] = {}): 
     progress: progressOf({ a: all, b: all, c: all }),
     ...situation,
   })
+}
+
+export function installSnapshot(snapshot: SnapshotMetadata, different: Partial<InstallSnapshot> = {}): InstallSnapshot {
+  return { type: 'InstallSnapshot', from: 'b', to: 'a', term: 1, snapshot, ...different }
 }
 
 export function voteRequest(different: Partial<VoteRequest> = {}): VoteRequest {

@@ -5,7 +5,7 @@ import type { RaftTrace, TraceEvent } from '../../raft-trace.ts'
 /** How messages look up by their ids. */
 export type Messages = ReadonlyMap<number, Message>
 
-export function messagesOf({ events }: RaftTrace): Messages {
+export function messagesOf({ events }: Pick<RaftTrace, 'events'>): Messages {
   return new Map(events.flatMap((event) => (event.kind === 'send' ? [[event.id, event.message] as const] : [])))
 }
 
