@@ -7,6 +7,7 @@
  */
 import type { MemberId, VoteRequest, VoteResponse } from '#kit/raft/messages.ts'
 import { lastIndex, lastTerm, replaceFrom } from './log.ts'
+import { beginOffice, canStand } from './membership.ts'
 import { askBeforeStanding } from './pre-vote.ts'
 import { freshProgress } from './progress.ts'
 import { drawElectionTimeout, everyMember, otherVoters, type RaftState, send } from './state.ts'
@@ -143,9 +144,10 @@ export function tickElection(raft: RaftState): void {
   if (raft.electionElapsed >= raft.electionTimeout) campaign(raft)
 }
 
-/** Wants to be elected; with pre-vote, asks first whether there is any hope. */
+/** Wants to be elected; with pre-vote, asks first whether there is any hope. Not everyone may: see `membership.ts`. */
 export function campaign(raft: RaftState): void {
-  if (raft.features.preVote) askBeforeStanding(raft)
+  if (!canStand(raft)) raft.electionElapsed = 0
+  else if (raft.features.preVote) askBeforeStanding(raft)
   else standForElection(raft, false)
 }
 
@@ -195,6 +197,7 @@ function concludeElection(raft: RaftState): void {
 /** The no-op lets a new leader commit at once what its predecessors left: see `commit.ts`. Raft §8. */
 function beginTerm(raft: RaftState): void {
   becomeLeader(raft)
+  beginOffice(raft)
   raft.knowsCluster = true
   raft.mustAnnounce = true
   const index = lastIndex(raft.log) + 1

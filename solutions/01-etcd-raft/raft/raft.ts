@@ -36,7 +36,7 @@ import {
 } from './election.ts'
 import { abstains, beginLeaseRound, takeRead } from './lease-reads.ts'
 import { entriesBetween, lastIndex, termAt } from './log.ts'
-import { proposeChange } from './membership.ts'
+import { applyChanges, canStand, proposeChange } from './membership.ts'
 import { handlePreVoteRequest, handlePreVoteResponse } from './pre-vote.ts'
 import { tickProgress } from './progress.ts'
 import { beginEarlyReads, handleReadIndexResponse, noteReadRound, releaseReads } from './read-index.ts'
@@ -160,6 +160,7 @@ export class Raft implements RaftCore {
     if (lastApplied) {
       raft.appliedIndex = lastApplied.index
       raft.appliedTerm = lastApplied.term
+      applyChanges(raft, ready.committedEntries)
     }
     // While the disk was writing, a newer leader may have replaced some of these entries.
     const stable = ready.entries.findLast((entry) => termAt(raft.log, entry.index) === entry.term)
@@ -221,7 +222,7 @@ function dispatch(raft: RaftState, message: Message): void {
   else if (message.type === 'PreVoteResponse') handlePreVoteResponse(raft, message)
   else if (message.type === 'AppendRequest') follow(raft, message)
   else if (message.type === 'InstallSnapshot') install(raft, message)
-  else if (message.type === 'TimeoutNow') handleTimeoutNow(raft)
+  else if (message.type === 'TimeoutNow') standAtOnce(raft)
   else if (message.type === 'ReadIndexResponse') handleReadIndexResponse(raft, message)
   else if (raft.role === 'leader') dispatchToLeader(raft, message)
 }
@@ -272,6 +273,10 @@ function noteInstalled(raft: RaftState, snapshot: SnapshotMetadata): void {
   raft.learners = snapshot.learners
   // A newer one may have come while this one was written.
   if (raft.receivedSnapshot === snapshot) raft.receivedSnapshot = null
+}
+
+function standAtOnce(raft: RaftState): void {
+  if (canStand(raft)) handleTimeoutNow(raft)
 }
 
 /** A message from the past. Those who would act on it as leader or candidate hear of the newer term. Raft §5.1. */

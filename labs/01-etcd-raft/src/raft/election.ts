@@ -8,6 +8,8 @@
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { MemberId, VoteRequest, VoteResponse } from '#kit/raft/messages.ts'
 import { lastIndex, lastTerm, replaceFrom } from './log.ts'
+import { beginOffice, canStand } from './membership.ts'
+import { askBeforeStanding } from './pre-vote.ts'
 import { drawElectionTimeout, otherVoters, type RaftState, send } from './state.ts'
 
 /** What describes how complete a log is. */
@@ -82,8 +84,9 @@ export function becomeCandidate(raft: RaftState): void {
 }
 
 /**
- * Takes office: we are the leader; every voter's `nextIndex` is one past our last entry, `matchIndex` 0 and `readRound` 0 (our own
- * matchIndex is what our disk holds, `stableIndex`). `beginTerm`, which is given, then appends the no-op and announces us.
+ * Takes office: we are the leader; everyone who gets the log (`everyMember`) has a `freshProgress` whose `nextIndex` is one past our last
+ * entry. Of others nothing matches for certain yet (`matchIndex` 0); our own is what our disk holds, `stableIndex`. `beginTerm`, which
+ * is given, then appends the no-op and announces us.
  * Raft figure 2, "Volatile state on leaders".
  *
  * @lab 1.1 Take office
@@ -93,7 +96,7 @@ export function becomeLeader(raft: RaftState): void {
 }
 
 /** What a change of role leaves behind: nothing. */
-function forgetOffice(raft: RaftState): void {
+export function forgetOffice(raft: RaftState): void {
   raft.votes = {}
   raft.progress = {}
   raft.pendingReads = []
@@ -101,6 +104,12 @@ function forgetOffice(raft: RaftState): void {
   raft.readRound = 0
   raft.mustAnnounce = false
   raft.progressChanged = false
+  raft.officeTicks = 0
+  raft.heardAt = {}
+  raft.leaseRounds = []
+  raft.transferee = null
+  raft.transferElapsed = 0
+  raft.hasOfferedOffice = false
   raft.heartbeatElapsed = 0
   raft.electionElapsed = 0
   raft.electionTimeout = drawElectionTimeout(raft)
@@ -121,8 +130,15 @@ export function tickElection(raft: RaftState): void {
   )
 }
 
-/** Stands for election and asks everyone for their vote. Alone in the cluster, one's own vote is a majority. */
+/** Wants to be elected; with pre-vote, asks first whether there is any hope. Not everyone may: see `membership.ts`. */
 export function campaign(raft: RaftState): void {
+  if (!canStand(raft)) raft.electionElapsed = 0
+  else if (raft.features.preVote) askBeforeStanding(raft)
+  else standForElection(raft, false)
+}
+
+/** Stands for election and asks everyone for their vote. Alone in the cluster, one's own vote is a majority. */
+export function standForElection(raft: RaftState, leadershipTransfer: boolean): void {
   becomeCandidate(raft)
   for (const to of otherVoters(raft)) {
     send(raft, {
@@ -130,7 +146,7 @@ export function campaign(raft: RaftState): void {
       to,
       lastLogIndex: lastIndex(raft.log),
       lastLogTerm: lastTerm(raft.log),
-      leadershipTransfer: false,
+      leadershipTransfer,
     })
   }
   concludeElection(raft)
@@ -166,6 +182,7 @@ function concludeElection(raft: RaftState): void {
 /** The no-op lets a new leader commit at once what its predecessors left: see `commit.ts`. Raft §8. */
 function beginTerm(raft: RaftState): void {
   becomeLeader(raft)
+  beginOffice(raft)
   raft.knowsCluster = true
   raft.mustAnnounce = true
   const index = lastIndex(raft.log) + 1

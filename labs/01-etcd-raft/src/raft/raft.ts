@@ -12,6 +12,7 @@ import type {
   AppendRequest,
   AppendResponse,
   HardState,
+  InstallSnapshot,
   MemberId,
   MembershipChange,
   Message,
@@ -22,6 +23,7 @@ import type {
   Ready,
   SnapshotMetadata,
 } from '#kit/raft/messages.ts'
+import { hasLostQuorum, isDisturbance, noteAnswer } from './check-quorum.ts'
 import { advanceCommit, entriesToApply, followerCommitIndex } from './commit.ts'
 import {
   becomeCandidate,
@@ -32,14 +34,25 @@ import {
   handleVoteResponse,
   tickElection,
 } from './election.ts'
+import { abstains, beginLeaseRound, takeRead } from './lease-reads.ts'
 import { entriesBetween, lastIndex, termAt } from './log.ts'
-import { proposeChange } from './membership.ts'
+import { applyChanges, canStand, proposeChange } from './membership.ts'
 import { handlePreVoteRequest, handlePreVoteResponse } from './pre-vote.ts'
-import { beginEarlyReads, beginRead, handleReadIndexResponse, noteReadRound, releaseReads } from './read-index.ts'
+import { tickProgress } from './progress.ts'
+import { beginEarlyReads, handleReadIndexResponse, noteReadRound, releaseReads } from './read-index.ts'
 import { appendAsLeader, handleAppendRequest, handleAppendResponse, hasMoreFor, replicate } from './replication.ts'
-import { compactLog, describeSnapshot, handleInstallSnapshot } from './snapshot.ts'
-import { otherVoters, type RaftState, send } from './state.ts'
-import { handleTimeoutNow, transferLeadership } from './transfer.ts'
+import { compactLog, describeSnapshot, handleInstallSnapshot, withoutCovered } from './snapshot.ts'
+import { otherMembers, type RaftState, send } from './state.ts'
+import {
+  canReleaseDeferred,
+  continueTransfer,
+  handleTimeoutNow,
+  likelySuccessor,
+  releaseDeferred,
+  takeForwarded,
+  tickTransfer,
+  transferLeadership,
+} from './transfer.ts'
 
 export class Raft implements RaftCore {
   readonly #raft: RaftState
@@ -49,8 +62,10 @@ export class Raft implements RaftCore {
   }
 
   tick(): void {
-    if (this.#raft.role === 'leader') tickHeartbeat(this.#raft)
-    else tickElection(this.#raft)
+    const raft = this.#raft
+    if (raft.role === 'leader') tickOffice(raft)
+    else if (raft.abstainTicks === 0) tickElection(raft)
+    raft.abstainTicks = Math.max(0, raft.abstainTicks - 1)
   }
 
   /** Begins an election now, without waiting for the timeout. */
@@ -60,8 +75,9 @@ export class Raft implements RaftCore {
 
   step(message: Message): void {
     const raft = this.#raft
+    if (isToBeIgnored(raft, message)) return
     if (message.term > raft.term) {
-      becomeFollower(raft, message.term, message.type === 'AppendRequest' ? message.from : null)
+      becomeFollower(raft, message.term, comesFromLeader(message) ? message.from : null)
     }
     if (message.term < raft.term) refuseOldTerm(raft, message)
     else dispatch(raft, message)
@@ -69,6 +85,7 @@ export class Raft implements RaftCore {
 
   propose(command: ByteString): boolean {
     const raft = this.#raft
+    if (raft.transferee !== null) return false
     if (raft.role === 'leader') appendAsLeader(raft, [command])
     else if (raft.leader === null) return false
     else send(raft, { type: 'ProposeRequest', to: raft.leader, commands: [command] })
@@ -77,7 +94,7 @@ export class Raft implements RaftCore {
 
   readIndex(context: string): boolean {
     const raft = this.#raft
-    if (raft.role === 'leader') beginRead(raft, context, raft.id)
+    if (raft.role === 'leader') takeRead(raft, context, raft.id)
     else if (raft.leader === null) return false
     else send(raft, { type: 'ReadIndexRequest', to: raft.leader, context })
     return true
@@ -89,6 +106,11 @@ export class Raft implements RaftCore {
 
   transferLeadership(to: MemberId): boolean {
     return transferLeadership(this.#raft, to)
+  }
+
+  /** To whom a leader that has to go would best hand over; null when there is nobody, or it does not lead. */
+  likelySuccessor(): MemberId | null {
+    return this.#raft.role === 'leader' ? likelySuccessor(this.#raft) : null
   }
 
   snapshotMetadata(): SnapshotMetadata {
@@ -108,17 +130,18 @@ export class Raft implements RaftCore {
       raft.confirmedReads.length > 0 ||
       raft.receivedSnapshot !== null ||
       hardStateChanged(raft) ||
+      canReleaseDeferred(raft) ||
       (raft.role === 'leader' && leaderHasWork(raft))
     )
   }
 
   ready(): Ready {
     const raft = this.#raft
+    if (canReleaseDeferred(raft)) releaseDeferred(raft)
     if (raft.role === 'leader') lead(raft)
     const { outbox, confirmedReads, receivedSnapshot, appliedIndex, commitIndex, log } = raft
     raft.outbox = []
     raft.confirmedReads = []
-    raft.receivedSnapshot = null
     return {
       ...(hardStateChanged(raft) && { hardState: hardStateOf(raft) }),
       ...(receivedSnapshot && { snapshot: receivedSnapshot }),
@@ -132,7 +155,13 @@ export class Raft implements RaftCore {
   advance(ready: Ready): void {
     const raft = this.#raft
     if (ready.hardState) raft.persisted = ready.hardState
-    raft.appliedIndex = ready.committedEntries.at(-1)?.index ?? raft.appliedIndex
+    if (ready.snapshot) noteInstalled(raft, ready.snapshot)
+    const lastApplied = ready.committedEntries.at(-1)
+    if (lastApplied) {
+      raft.appliedIndex = lastApplied.index
+      raft.appliedTerm = lastApplied.term
+      applyChanges(raft, ready.committedEntries)
+    }
     // While the disk was writing, a newer leader may have replaced some of these entries.
     const stable = ready.entries.findLast((entry) => termAt(raft.log, entry.index) === entry.term)
     if (!stable) return
@@ -179,51 +208,100 @@ export class Raft implements RaftCore {
   }
 }
 
+/** Some requests for votes are treated as if the network had lost them. */
+function isToBeIgnored(raft: RaftState, message: Message): boolean {
+  if (message.type !== 'VoteRequest' && message.type !== 'PreVoteRequest') return false
+  const { preVote, checkQuorum } = raft.features
+  return abstains(raft, message) || ((preVote || checkQuorum) && isDisturbance(raft, message))
+}
+
 function dispatch(raft: RaftState, message: Message): void {
   if (message.type === 'VoteRequest') handleVoteRequest(raft, message)
   else if (message.type === 'VoteResponse') handleVoteResponse(raft, message)
   else if (message.type === 'PreVoteRequest') handlePreVoteRequest(raft, message)
   else if (message.type === 'PreVoteResponse') handlePreVoteResponse(raft, message)
   else if (message.type === 'AppendRequest') follow(raft, message)
-  else if (message.type === 'InstallSnapshot') handleInstallSnapshot(raft, message)
-  else if (message.type === 'TimeoutNow') handleTimeoutNow(raft)
+  else if (message.type === 'InstallSnapshot') install(raft, message)
+  else if (message.type === 'TimeoutNow') standAtOnce(raft)
   else if (message.type === 'ReadIndexResponse') handleReadIndexResponse(raft, message)
   else if (raft.role === 'leader') dispatchToLeader(raft, message)
 }
 
 function dispatchToLeader(raft: RaftState, message: AppendResponse | ProposeRequest | ReadIndexRequest): void {
-  if (message.type === 'ProposeRequest') appendAsLeader(raft, message.commands)
-  else if (message.type === 'ReadIndexRequest') beginRead(raft, message.context, message.from)
+  if (message.type === 'ProposeRequest') takeForwarded(raft, message.commands)
+  else if (message.type === 'ReadIndexRequest') takeRead(raft, message.context, message.from)
   else {
+    noteAnswer(raft, message.from)
     if (message.readRound > 0) noteReadRound(raft, message.from, message.readRound)
     if (raft.pendingReads.length > 0) releaseReads(raft)
     handleAppendResponse(raft, message)
+    if (raft.transferee === message.from) continueTransfer(raft)
   }
 }
 
+/** Of all messages, only these two show that their sender has won its term. */
+function comesFromLeader(message: Message): boolean {
+  return message.type === 'AppendRequest' || message.type === 'InstallSnapshot'
+}
+
 /** A message from a leader of our own term: there can be only one, so it is the leader. */
-function follow(raft: RaftState, request: AppendRequest): void {
-  if (raft.role !== 'follower' || raft.leader !== request.from) becomeFollower(raft, request.term, request.from)
+function recognise(raft: RaftState, { term, from }: AppendRequest | InstallSnapshot): void {
+  if (raft.role !== 'follower' || raft.leader !== from) becomeFollower(raft, term, from)
   raft.knowsCluster = true
+}
+
+function follow(raft: RaftState, sent: AppendRequest): void {
+  recognise(raft, sent)
+  const request = sent.prevLogIndex < raft.log.compactedIndex ? withoutCovered(raft.log, sent) : sent
   const accepted = handleAppendRequest(raft, request)
   if (!accepted || request.commitIndex <= raft.commitIndex) return
   const lastVouched = request.prevLogIndex + request.entries.length
   raft.commitIndex = followerCommitIndex(raft.commitIndex, request.commitIndex, lastVouched)
 }
 
+function install(raft: RaftState, request: InstallSnapshot): void {
+  recognise(raft, request)
+  handleInstallSnapshot(raft, request)
+}
+
+/** A snapshot from the leader is noted on disk and has replaced the state machine. */
+function noteInstalled(raft: RaftState, snapshot: SnapshotMetadata): void {
+  raft.snapshot = snapshot
+  raft.appliedIndex = snapshot.index
+  raft.appliedTerm = snapshot.term
+  raft.voters = snapshot.voters
+  raft.learners = snapshot.learners
+  // A newer one may have come while this one was written.
+  if (raft.receivedSnapshot === snapshot) raft.receivedSnapshot = null
+}
+
+function standAtOnce(raft: RaftState): void {
+  if (canStand(raft)) handleTimeoutNow(raft)
+}
+
 /** A message from the past. Those who would act on it as leader or candidate hear of the newer term. Raft §5.1. */
 function refuseOldTerm(raft: RaftState, message: Message): void {
   if (message.type === 'VoteRequest') send(raft, { type: 'VoteResponse', to: message.from, granted: false })
-  if (message.type !== 'AppendRequest') return
-  const conflict = { index: 0, term: 0 }
+  if (message.type === 'PreVoteRequest') send(raft, { type: 'PreVoteResponse', to: message.from, granted: false })
+  if (message.type !== 'AppendRequest' && message.type !== 'InstallSnapshot') return
+  const rejectedIndex = message.type === 'AppendRequest' ? message.prevLogIndex : message.snapshot.index
   const answer = { type: 'AppendResponse', to: message.from, accepted: false, matchIndex: 0 } as const
-  send(raft, { ...answer, rejectedIndex: message.prevLogIndex, conflict, readRound: 0 })
+  send(raft, { ...answer, rejectedIndex, conflict: { index: 0, term: 0 }, readRound: 0 })
+}
+
+function tickOffice(raft: RaftState): void {
+  raft.officeTicks += 1
+  if (raft.transferee !== null) tickTransfer(raft)
+  if (raft.features.checkQuorum && hasLostQuorum(raft)) becomeFollower(raft, raft.term, null)
+  else tickHeartbeat(raft)
 }
 
 function tickHeartbeat(raft: RaftState): void {
+  for (const id of otherMembers(raft)) tickProgress(raft.progress[id]!, raft.timing.electionTicks)
   raft.heartbeatElapsed += 1
   if (raft.heartbeatElapsed < raft.timing.heartbeatTicks) return
   raft.heartbeatElapsed = 0
+  if (raft.features.leaseReads) beginLeaseRound(raft)
   raft.mustAnnounce = true
 }
 
@@ -236,7 +314,7 @@ function lead(raft: RaftState): void {
 }
 
 function leaderHasWork(raft: RaftState): boolean {
-  return raft.mustAnnounce || raft.progressChanged || otherVoters(raft).some((id) => hasMoreFor(raft, id))
+  return raft.mustAnnounce || raft.progressChanged || otherMembers(raft).some((id) => hasMoreFor(raft, id))
 }
 
 function hardStateOf(raft: RaftState): HardState {
