@@ -6,7 +6,7 @@
  */
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'esbuild'
+import { build, type Plugin } from 'esbuild'
 import { importConditions } from '../cli/import-conditions.ts'
 import type { ClusterDirectory } from './cluster-directory.ts'
 import { PROGRAMS, type Program } from './components.ts'
@@ -23,9 +23,31 @@ const __dirname = __dirnameOf(__filename)`
 
 /** @param mine the learner's labs, "3" or "1,4" or "all". Throws with the file and line of a syntax error. */
 export async function bundlePrograms(directory: ClusterDirectory, mine: string | undefined): Promise<void> {
+  await bundle({ programs: PROGRAMS, directory: directory.programs, mine })
+}
+
+export interface BundleOptions {
+  readonly programs: readonly Program[]
+  /** Gets `<program>.mjs`, and what they share. */
+  readonly directory: string
+  readonly mine: string | undefined
+  /** Other texts for some files, by path: tests make wrong programs of them. */
+  readonly replaced?: ReadonlyMap<string, string>
+}
+
+export async function bundle({ programs, directory, mine, replaced = new Map() }: BundleOptions): Promise<void> {
+  const replacing: Plugin = {
+    name: 'replacing',
+    setup(build) {
+      build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        const contents = replaced.get(path)
+        return contents === undefined ? undefined : { contents, loader: 'ts' }
+      })
+    },
+  }
   await build({
-    entryPoints: Object.fromEntries(PROGRAMS.map((program) => [program, join(PROCESSES, `${program}.ts`)])),
-    outdir: directory.programs,
+    entryPoints: Object.fromEntries(programs.map((program) => [program, join(PROCESSES, `${program}.ts`)])),
+    outdir: directory,
     outExtension: { '.js': '.mjs' },
     bundle: true,
     // What several programs share is compiled, written and read once.
@@ -37,6 +59,7 @@ export async function bundlePrograms(directory: ClusterDirectory, mine: string |
     banner: { js: BANNER },
     // Native add-ons that dockerode's SSH transport would use if they were there.
     external: ['cpu-features', '*.node'],
+    plugins: replaced.size > 0 ? [replacing] : [],
     sourcemap: 'linked',
     legalComments: 'none',
     logLevel: 'silent',
