@@ -42,6 +42,13 @@ message WalRecord {
   repeated Entry entries = 2;
   // A snapshot up to here is on disk in a file of its own.
   SnapshotMetadata snapshot = 3;
+  SegmentHeader segment = 4;
+}
+
+message SegmentHeader {
+  uint64 sequence = 1;
+  uint64 first_index = 2;
+  uint32 previous_checksum = 3;
 }
 
 message Conflict {
@@ -116,30 +123,45 @@ export interface WalRecordMessage {
   readonly entries: readonly Entry[]
   /** A snapshot up to here is on disk in a file of its own. */
   readonly snapshot?: SnapshotMetadata
+  /** Only in the first record of a file. */
+  readonly segment?: SegmentHeader
+}
+
+/** With what each file of the write-ahead log begins: its place among the others. */
+export interface SegmentHeader {
+  /** Counts the files from 0. */
+  readonly sequence: number
+  /** All entries from this index on are in this file or in later ones. */
+  readonly firstIndex: number
+  /** Of the whole file before; 0 in the very first. So no file can be missing, cut or exchanged unnoticed. */
+  readonly previousChecksum: number
 }
 
 interface WalRecordWire {
   readonly hardState?: { term: number; votedFor: string; commitIndex: number }
   readonly entries: readonly Entry[]
   readonly snapshot?: SnapshotMetadata
+  readonly segment?: SegmentHeader
 }
 
 const walRecords = messageCodec<WalRecordWire>(root, 'raftpb.WalRecord', 'byte-string')
 
 export function encodeWalRecord(record: WalRecordMessage): Buffer {
-  const { hardState, entries, snapshot } = record
+  const { hardState, entries, snapshot, segment } = record
   return walRecords.encode({
     entries,
     ...(snapshot && { snapshot }),
+    ...(segment && { segment }),
     ...(hardState && { hardState: { ...hardState, votedFor: hardState.votedFor ?? '' } }),
   })
 }
 
 export function decodeWalRecord(bytes: Uint8Array): WalRecordMessage {
-  const { hardState, entries, snapshot } = walRecords.decode(bytes)
+  const { hardState, entries, snapshot, segment } = walRecords.decode(bytes)
   return {
     entries,
     ...(snapshot && { snapshot }),
+    ...(segment && { segment }),
     ...(hardState && { hardState: { ...hardState, votedFor: hardState.votedFor || null } }),
   }
 }

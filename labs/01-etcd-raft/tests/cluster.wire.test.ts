@@ -1,7 +1,7 @@
 /**
  * Members as real processes: killed, restarted, deprived of their majority.
  */
-import { open, readFile, truncate, writeFile } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import { type EtcdProcesses, startEtcdProcesses } from '#kit/cluster/etcd-processes.ts'
@@ -181,7 +181,14 @@ describe('three members', () => {
 describe('one member and its disk', () => {
   let members: EtcdProcesses
   let client: EtcdClient
-  const wal = () => join(members.dataDirectory('a'), 'wal', '0000000000000000.wal')
+  const wal = () => join(members.dataDirectory('a'), 'wal', '0000000000000000-0000000000000001.wal')
+  /** Up to where the log has something in it: its length is set ahead. */
+  const writtenBytes = async () => (await readFile(wal())).findLastIndex((byte) => byte !== 0) + 1
+  const overwrite = async (bytes: Uint8Array, position: number) => {
+    const file = await open(wal(), 'r+')
+    await file.write(bytes, 0, bytes.length, position)
+    await file.close()
+  }
 
   beforeAll(async () => {
     members = await startEtcdProcesses({ members: 1 })
@@ -204,8 +211,7 @@ describe('one member and its disk', () => {
     async () => {
       for (const key of ['x', 'y', 'z']) await eventually(() => client.put({ key, value: key }))
       await members.kill('a')
-      const bytes = await readFile(wal())
-      await writeFile(wal(), Buffer.concat([bytes, bytes.subarray(0, 17)]))
+      await overwrite((await readFile(wal())).subarray(0, 17), await writtenBytes())
       members.start('a')
       const { count } = await eventually(() => client.range({ key: 'x', rangeEnd: '\0' }))
       expect(count).toBe(3)
@@ -229,14 +235,11 @@ describe('one member and its disk', () => {
     async () => {
       await eventually(() => client.put({ key: 'more', value: 'x'.repeat(100) }))
       await members.kill('a')
-      const { length } = await readFile(wal())
-      const file = await open(wal(), 'r+')
-      await file.write(Buffer.from([0xff]), 0, 1, Math.floor(length / 2))
-      await file.close()
+      await overwrite(Buffer.from([0xff]), Math.floor((await writtenBytes()) / 2))
       members.start('a')
       expect(await members.exited('a')).toBe(1)
-      expect(members.output('a')).toMatch(/0000000000000000\.wal is damaged at byte \d+/)
-      await truncate(wal(), 0)
+      expect(members.output('a')).toMatch(/0000000000000000-0000000000000001\.wal is damaged at byte \d+/)
+      await rm(members.dataDirectory('a'), { recursive: true })
     },
   )
 })

@@ -14,6 +14,7 @@ import { type PeerTls, type PeerTransport, startPeerTransport } from '#kit/raft/
 import type { PeerFrame } from '#kit/raft/wire.ts'
 import { Raft } from '../raft/raft.ts'
 import { createRaftState } from '../raft/state.ts'
+import { replay } from '../wal/replay.ts'
 import { openWal, type WalFile } from '../wal/wal-file.ts'
 import type { ClusterConfiguration } from './cluster.ts'
 import type { Request } from './command.ts'
@@ -38,11 +39,17 @@ export interface EngineOptions {
 }
 
 /** Where the log cannot be read because that step is not written yet, the member comes up anyway, to say so to whoever asks. */
-function withoutWal(error: unknown, log: Log): Awaited<ReturnType<typeof openWal>> {
+function withoutWal(error: unknown, log: Log): Awaited<ReturnType<typeof readWal>> {
   if (!isNotImplemented(error)) throw error
   log.error('the write-ahead log cannot be read', error)
-  const wal = { size: 0, append: () => Promise.reject(error), close: () => Promise.resolve() }
+  const done = () => Promise.resolve()
+  const wal = { size: 0, append: () => Promise.reject(error), release: done, close: done }
   return { wal, restored: { hardState: undefined, entries: [] } }
+}
+
+async function readWal(dataDirectory: string) {
+  const { wal, records } = await openWal(dataDirectory)
+  return { wal, restored: replay(records) }
 }
 
 /** A member that is not asked for longer than this has no leader to speak of. */
@@ -67,7 +74,7 @@ export class Engine {
 
   /** Opens the disk, replays it, and joins the cluster. */
   static async start(options: EngineOptions): Promise<Engine> {
-    const { wal, restored } = await openWal(options.dataDirectory).catch((error) => withoutWal(error, options.log))
+    const { wal, restored } = await readWal(options.dataDirectory).catch((error) => withoutWal(error, options.log))
     const engine = new Engine(options, wal, restored)
     await engine.#connect()
     return engine
@@ -76,7 +83,7 @@ export class Engine {
   private constructor(
     options: EngineOptions,
     wal: WalFile,
-    { hardState, entries }: Awaited<ReturnType<typeof openWal>>['restored'],
+    { hardState, entries }: Awaited<ReturnType<typeof readWal>>['restored'],
   ) {
     const { cluster, clock, log, onFatal, electionTimeoutMs } = options
     this.#options = options
