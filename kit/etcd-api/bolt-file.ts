@@ -8,6 +8,7 @@
  * bbolt changes such a file in place; we write one at a stroke, bottom up, and read one whole. So there are no free pages and nothing is ever split.
  * Source: bbolt `internal/common/page.go`, `meta.go`, `bucket.go`.
  */
+import { setImmediate } from 'node:timers/promises'
 
 export interface BoltItem {
   readonly key: Buffer
@@ -29,16 +30,16 @@ const IS_BUCKET = 0x01
 const META = { magic: 0xed0cdaed, version: 2, bytes: 64, checksumAt: 56 } as const
 const FREELIST_PAGE = 2
 
-export function writeBoltFile(buckets: BoltBuckets): Buffer {
+/** Takes turns with everything else in the process: a large file takes longer than a member may be silent. */
+export async function writeBoltFile(buckets: BoltBuckets): Promise<Buffer> {
   const pages = new PageWriter()
-  const names = [...buckets.keys()].sort()
-  const roots = names.map((name): Element => {
-    const root = writeTree(pages, (buckets.get(name) ?? []).map(toElement))
+  const roots: Element[] = []
+  for (const name of [...buckets.keys()].sort()) {
     const value = Buffer.alloc(16)
-    value.writeUInt32LE(root)
-    return { flags: IS_BUCKET, key: Buffer.from(name), value }
-  })
-  const root = writeTree(pages, roots)
+    value.writeUInt32LE(await writeTree(pages, (buckets.get(name) ?? []).map(toElement)))
+    roots.push({ flags: IS_BUCKET, key: Buffer.from(name), value })
+  }
+  const root = await writeTree(pages, roots)
   const metas = [0, 1].map((txid) => metaPage(txid, { root, pageCount: pages.count }))
   const freelist = page(FREELIST_PAGE, FLAGS.freelist, [])
   return Buffer.concat([...metas, freelist, ...pages.written])
@@ -69,19 +70,24 @@ class PageWriter {
 }
 
 /** Writes the leaves, then level by level the branches above them, up to one page: the root, whose number it gives. */
-function writeTree(pages: PageWriter, items: readonly Element[]): number {
-  let level = writeLevel(pages, FLAGS.leaf, items)
-  while (level.length > 1) level = writeLevel(pages, FLAGS.branch, level)
+async function writeTree(pages: PageWriter, items: readonly Element[]): Promise<number> {
+  let level = await writeLevel(pages, FLAGS.leaf, items)
+  while (level.length > 1) level = await writeLevel(pages, FLAGS.branch, level)
   return level[0]!.child!
 }
 
 /** Gives for each page written the element that leads to it. */
-function writeLevel(pages: PageWriter, flags: number, elements: readonly Element[]): Element[] {
-  return fillPages(elements).map((held) => {
+async function writeLevel(pages: PageWriter, flags: number, elements: readonly Element[]): Promise<Element[]> {
+  const level: Element[] = []
+  for (const held of fillPages(elements)) {
     const child = pages.add(flags, held)
-    return { flags: 0, key: held[0]?.key ?? EMPTY, value: EMPTY, child }
-  })
+    level.push({ flags: 0, key: held[0]?.key ?? EMPTY, value: EMPTY, child })
+    if (level.length % PAGES_PER_TURN === 0) await setImmediate()
+  }
+  return level
 }
+
+const PAGES_PER_TURN = 500
 
 const EMPTY = Buffer.alloc(0)
 

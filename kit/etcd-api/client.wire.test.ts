@@ -36,7 +36,7 @@ it('sends what is not a default, though it looks like one', () => {
     key: Buffer.from('0'),
     value: Buffer.from('0'),
   })
-  expect(codec.encode({ key: '', value: Buffer.alloc(0), prevKv: false })).toHaveLength(0)
+  expect(codec.encode({ key: '', value: Buffer.alloc(0), lease: '0', prevKv: false })).toHaveLength(0)
 })
 
 describeWith(['etcd'], 'the client against a real etcd', () => {

@@ -60,6 +60,7 @@ function codecOf(type: protobuf.Type, bytes: BytesForm): CompiledCodec {
     name: field.name,
     repeated: field.repeated,
     optional: field.partOf !== null || field.resolvedType instanceof protobuf.Type,
+    zero: isLongText(field) ? '0' : undefined,
     read: reader(field, bytes),
     write: writer(field, bytes),
   }))
@@ -73,6 +74,8 @@ interface CompiledField {
   readonly repeated: boolean
   /** Left out of the plain data when it was not set. */
   readonly optional: boolean
+  /** The default, where it does not look like one. */
+  readonly zero: unknown
   readonly read: Convert
   readonly write: Convert
 }
@@ -92,7 +95,8 @@ function toMessage(plain: Plain, fields: readonly CompiledField[]): Plain {
   const message: Plain = {}
   for (const field of fields) {
     const value = plain[field.name]
-    if (value === undefined || value === null || (!field.optional && isDefault(value))) continue
+    if (value === undefined || value === null) continue
+    if (!field.optional && (isDefault(value) || value === field.zero)) continue
     message[field.name] = field.repeated ? (value as unknown[]).map(field.write) : field.write(value)
   }
   return message
@@ -105,6 +109,10 @@ function isDefault(value: unknown): boolean {
 
 const LONG_TYPES = new Set(['int64', 'uint64', 'sint64', 'fixed64', 'sfixed64'])
 
+function isLongText(field: protobuf.Field): boolean {
+  return LONG_TYPES.has(field.type) && field.options?.jstype === 'JS_STRING'
+}
+
 function reader(field: protobuf.Field, bytes: BytesForm): Convert {
   const inner = field.resolvedType
   if (inner instanceof protobuf.Enum) return (value) => inner.valuesById[value as number] ?? value
@@ -113,7 +121,7 @@ function reader(field: protobuf.Field, bytes: BytesForm): Convert {
     return (value) => codec.toPlain(value as protobuf.Message)
   }
   if (field.type === 'bytes') return bytes === 'buffer' ? readBuffer : readByteString
-  if (LONG_TYPES.has(field.type)) return field.options?.jstype === 'JS_STRING' ? readLongText : readLongNumber
+  if (LONG_TYPES.has(field.type)) return isLongText(field) ? readLongText : readLongNumber
   return (value) => value
 }
 

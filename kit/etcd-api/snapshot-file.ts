@@ -1,16 +1,16 @@
 /**
  * A snapshot file as etcd saves it: its database (`bolt-file.ts`), then the SHA-256 of that.
  *
- * In the bucket `key`, every version of every key has the revision at which it was written as its key: that is etcd's multi-version store, on disk. The
- * other buckets hold leases, alarms, members, and how far the log was applied. Because the file is etcd's own, `etcdctl snapshot restore` makes a
- * real etcd of our data, and we can begin with a real one's.
- * Source: etcd `server/storage/schema`, `server/storage/mvcc/revision.go`, `server/etcdserver/api/v3rpc/maintenance.go` (Snapshot).
+ * One bucket holds the versions of all keys (`key-bucket.ts`); others hold leases, alarms, members, and how far the log was applied. Because the file is
+ * etcd's own, `etcdctl snapshot restore` makes a real etcd of our data, and we can begin with a real one's.
+ * Source: etcd `server/storage/schema`, `server/etcdserver/api/v3rpc/maintenance.go` (Snapshot).
  */
 import { createHash } from 'node:crypto'
 import { type BoltItem, readBoltFile, writeBoltFile } from './bolt-file.ts'
 import type { ByteString } from './byte-string.ts'
 import { type MessageCodec, messageCodec } from './codec.ts'
-import type { AlarmMember, ClusterMember, KeyValue } from './messages.ts'
+import { decodeVersion, encodeVersions, long, longOf, revisionKey, type StoredVersion } from './key-bucket.ts'
+import type { AlarmMember, ClusterMember } from './messages.ts'
 import { etcdProto } from './services.ts'
 
 /** What a member holds, without its log. */
@@ -18,13 +18,10 @@ export interface SnapshotContents {
   readonly revision: number
   /** -1 when nothing was ever compacted. */
   readonly compactRevision: number
-  /** By rising revision, in the order of writing; `kv` is left out where the key was deleted. */
-  readonly versions: readonly {
-    readonly key: ByteString
-    readonly revision: number
-    readonly kv?: KeyValue<ByteString>
-  }[]
-  readonly leases: readonly { readonly id: string /** Seconds, as granted. */; readonly ttl: number }[]
+  /** By rising revision, in the order of writing. */
+  readonly versions: readonly StoredVersion[]
+  /** `ttl` in seconds, as granted. */
+  readonly leases: readonly { readonly id: string; readonly ttl: number }[]
   readonly alarms: readonly AlarmMember[]
   readonly members: readonly ClusterMember[]
   /** The last log entry whose effect is in here, and its term. */
@@ -34,16 +31,17 @@ export interface SnapshotContents {
 
 const DIGEST_BYTES = 32
 
-export function writeSnapshotFile(contents: SnapshotContents): Buffer {
+/** Takes turns with everything else in the process. `contents` must not change meanwhile. */
+export async function writeSnapshotFile(contents: SnapshotContents): Promise<Buffer> {
   const buckets = {
     alarm: contents.alarms.map((alarm) => item(codecs().alarm.encode(alarm), EMPTY)),
-    key: keyBucket(contents),
+    key: await encodeVersions(contents.versions),
     lease: contents.leases.map(({ id, ttl }) => item(long(id), codecs().lease.encode({ ID: id, TTL: ttl }))),
     members: contents.members.map((member) => item(memberKey(member.ID), memberJson(member))),
     meta: metaBucket(contents),
   }
   const sorted = Object.entries(buckets).map(([name, items]) => [name, inOrder(items)] as const)
-  const file = writeBoltFile(new Map(sorted))
+  const file = await writeBoltFile(new Map(sorted))
   return Buffer.concat([file, sha256(file)])
 }
 
@@ -57,7 +55,7 @@ export function readSnapshotFile(bytes: Buffer): SnapshotContents {
     -1,
     ...['scheduledCompactRev', 'finishedCompactRev'].map((name) => longOf(meta.get(name))),
   )
-  const versions = keptVersions(items('key').map(versionOf), compactRevision)
+  const versions = keptVersions(items('key').map(decodeVersion), compactRevision)
   return {
     revision: Math.max(1, compactRevision, versions.at(-1)?.revision ?? 0),
     compactRevision,
@@ -87,7 +85,6 @@ function sha256(bytes: Buffer): Buffer {
 const EMPTY = Buffer.alloc(0)
 
 interface Codecs {
-  readonly kv: MessageCodec<KeyValue<ByteString>>
   readonly lease: MessageCodec<{ readonly ID: string; readonly TTL: number }>
   readonly alarm: MessageCodec<AlarmMember>
 }
@@ -97,37 +94,14 @@ let made: Codecs | undefined
 /** Made when first needed, as the services are. */
 function codecs(): Codecs {
   made ??= {
-    kv: messageCodec(etcdProto(), 'mvccpb.KeyValue', 'byte-string'),
     lease: messageCodec(etcdProto(), 'leasepb.Lease', 'byte-string'),
     alarm: messageCodec(etcdProto(), 'etcdserverpb.AlarmMember', 'byte-string'),
   }
   return made
 }
 
-/** Keys are revisions, `main_sub`, where `sub` counts what one transaction wrote; a `t` after it says that the key was deleted. */
-function keyBucket({ versions }: SnapshotContents): BoltItem[] {
-  const { kv: codec } = codecs()
-  let sub = 0
-  return versions.map(({ key, revision, kv }, position) => {
-    sub = versions[position - 1]?.revision === revision ? sub + 1 : 0
-    return kv
-      ? item(revisionKey(revision, sub), codec.encode(kv))
-      : item(revisionKey(revision, sub, 't'), codec.encode({ key }))
-  })
-}
-
-function revisionKey(main: number, sub: number, mark = ''): Buffer {
-  return Buffer.concat([long(main), Buffer.from('_'), long(sub), Buffer.from(mark)])
-}
-
-function versionOf({ key, value }: BoltItem): SnapshotContents['versions'][number] {
-  const kv = codecs().kv.decode(value)
-  const revision = longOf(key)
-  return key.at(-1) === 't'.charCodeAt(0) && key.length > 17 ? { key: kv.key, revision } : { key: kv.key, revision, kv }
-}
-
 /** Of what is compacted, each key keeps only its newest version, and not that if it is a deletion. */
-function keptVersions(versions: SnapshotContents['versions'], compactRevision: number): SnapshotContents['versions'] {
+function keptVersions(versions: readonly StoredVersion[], compactRevision: number): readonly StoredVersion[] {
   const newest = new Map<ByteString, number>()
   for (const { key, revision } of versions) if (revision <= compactRevision) newest.set(key, revision)
   return versions.filter(({ key, revision, kv }) => {
@@ -173,16 +147,4 @@ function item(key: Buffer | string, value: Buffer | string): BoltItem {
 
 function inOrder(items: readonly BoltItem[]): BoltItem[] {
   return [...items].sort((a, b) => a.key.compare(b.key))
-}
-
-/** 64 bits, big-endian, so that their order as bytes is their order as numbers. */
-function long(value: number | string): Buffer {
-  const bytes = Buffer.alloc(8)
-  bytes.writeBigInt64BE(BigInt(value))
-  return bytes
-}
-
-/** -1 when it is not there. */
-function longOf(bytes: Buffer | undefined): number {
-  return bytes === undefined ? -1 : Number(bytes.readBigInt64BE(0))
 }
