@@ -31,7 +31,12 @@ export function forgetUpTo(log: RaftLog, index: number): RaftLog {
   return { ...emptyLog(index, termAt(log, index)), entries: entriesBetween(log, index + 1, lastIndex(log)) }
 }
 
-/** A snapshot is on disk: entries up to `compactIndex` are not needed any more. What is not applied yet always is. */
+/**
+ * A snapshot is on disk, so entries up to `compactIndex` are not needed any more (`forgetUpTo`). The newest snapshot is remembered in
+ * `raft.snapshot`, for followers that will need it. Never forget what the snapshot does not cover, or what we have not applied ourselves. Raft §7.
+ *
+ * @lab 1.5 Forget what a snapshot covers
+ */
 export function compactLog(raft: RaftState, snapshot: SnapshotMetadata, compactIndex: number): void {
   if (snapshot.index > (raft.snapshot?.index ?? 0)) raft.snapshot = snapshot
   raft.log = forgetUpTo(raft.log, Math.min(compactIndex, snapshot.index, raft.appliedIndex))
@@ -75,7 +80,7 @@ export function withoutCovered(log: RaftLog, request: AppendRequest): AppendRequ
  * - We have committed as much already: nothing changes.
  * - Our log holds the snapshot's last entry (same index, same term): then it holds all before it too. Keep it, with all that follows; only
  *   what is committed moves on.
- * - Else `replaceLog`, which is given.
+ * - Else `replaceLog`.
  *
  * In each case the answer is an accepted AppendResponse that says how far we certainly match: up to our commit index. Raft §7.
  *
@@ -93,7 +98,9 @@ export function handleInstallSnapshot(raft: RaftState, request: InstallSnapshot)
 }
 
 /**
- * The log begins anew after the snapshot. The state machine, and who is a member, follow when whoever drives us has installed it.
+ * Begins a new log right after the snapshot: what ours held is unlike the leader's, or far behind it. What the snapshot covers is committed, and it is
+ * on disk already. It waits in `receivedSnapshot` to be handed out with `ready`; what is applied, and who is a member, follow once it is installed.
+ * Raft §7.
  *
  * @lab 1.5 Begin a new log after a snapshot
  */

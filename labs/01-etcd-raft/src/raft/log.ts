@@ -34,6 +34,11 @@ export function termAt(log: RaftLog, index: number): number | undefined {
   return log.entries[index - log.compactedIndex - 1]?.term
 }
 
+/** The entry at `index`, which the log must hold. */
+export function entryAt(log: RaftLog, index: number): Entry {
+  return log.entries[index - log.compactedIndex - 1]!
+}
+
 /** Entries from `from` to `to`, both included, as far as the log holds them. */
 export function entriesBetween(log: RaftLog, from: number, to: number): Entry[] {
   return log.entries.slice(Math.max(0, from - log.compactedIndex - 1), Math.max(0, to - log.compactedIndex))

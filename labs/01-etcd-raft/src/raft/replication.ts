@@ -5,18 +5,18 @@
  * the entry before it, and a follower that lacks that entry refuses: so by induction, whoever accepts has the
  * leader's log up to there (Log Matching). A heartbeat is an append without entries.
  *
- * The leader does not wait for answers: it moves `nextIndex` on as it sends. When a message is lost, the next one is
- * refused, and the refusal tells where to go on from.
- * Source: Raft §5.3, figure 2 "AppendEntries RPC"; etcd-io/raft `tracker/progress.go`.
+ * The leader does not wait for answers once it knows where the logs agree. When a message is lost, the next one is refused, and
+ * the refusal tells where to go on from. How much may be under way is a question for `progress.ts`.
+ * Source: Raft §5.3, figure 2 "AppendEntries RPC"; Ongaro's thesis §10.2.1.
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { ByteString } from '#kit/etcd-api/byte-string.ts'
 import type { AppendRequest, AppendResponse, Entry, MemberId } from '#kit/raft/messages.ts'
-import { entriesBetween, lastIndex } from './log.ts'
-import { otherVoters, type RaftState } from './state.ts'
+import { entriesBetween, entryAt, lastIndex } from './log.ts'
+import { mustWait } from './progress.ts'
+import { needsSnapshot, sendSnapshot } from './snapshot.ts'
+import { otherMembers, type RaftState } from './state.ts'
 
-/** At most this many entries are under way to one follower without an answer. */
-const WINDOW_ENTRIES = 8192
 /** Entries of one message are about this large together, except that one entry is always sent. */
 const MESSAGE_BYTES = 1 << 20
 
@@ -36,20 +36,22 @@ export function appendAsLeader(raft: RaftState, commands: readonly ByteString[])
 
 /** Sends every follower what it lacks, or, when something is to be announced, at least an empty append. */
 export function replicate(raft: RaftState): void {
-  for (const id of otherVoters(raft)) {
-    if (raft.mustAnnounce || hasMoreFor(raft, id)) sendAppend(raft, id)
+  for (const id of otherMembers(raft)) {
+    if (needsSnapshot(raft, id)) sendSnapshot(raft, id)
+    else if (raft.mustAnnounce || hasMoreFor(raft, id)) sendAppend(raft, id)
   }
   raft.mustAnnounce = false
 }
 
+/** Whether there are entries that may go out to this follower now. */
 export function hasMoreFor(raft: RaftState, id: MemberId): boolean {
-  const { nextIndex, matchIndex } = raft.progress[id]!
-  return nextIndex <= lastIndex(raft.log) && nextIndex <= matchIndex + WINDOW_ENTRIES
+  const progress = raft.progress[id]!
+  return progress.nextIndex <= lastIndex(raft.log) && !mustWait(progress)
 }
 
 /**
  * Sends one follower the entries from its `nextIndex` on (`nextBatch` says which, perhaps none), along with the index and term of the entry
- * before them, our commit index and our newest read round; and moves its `nextIndex` past what was sent.
+ * before them, our commit index and our newest read round. `noteSent`, which is given, then moves its `nextIndex` past what was sent.
  *
  * @lab 1.2 Send a follower its next entries
  */
@@ -62,17 +64,18 @@ export function sendAppend(raft: RaftState, to: MemberId): void {
   )
 }
 
-/** What fits into one message to this follower; nothing while too much is under way to it already. */
+/** What fits into one message to this follower; nothing while it must answer first. */
 export function nextBatch(raft: RaftState, to: MemberId): Entry[] {
   if (!hasMoreFor(raft, to)) return []
-  const { nextIndex, matchIndex } = raft.progress[to]!
-  const entries = entriesBetween(raft.log, nextIndex, matchIndex + WINDOW_ENTRIES)
+  const from = raft.progress[to]!.nextIndex
   let bytes = 0
-  const tooMuch = entries.findIndex((entry, position) => {
-    bytes += entry.data.length
-    return bytes > MESSAGE_BYTES && position > 0
-  })
-  return tooMuch === -1 ? entries : entries.slice(0, tooMuch)
+  let next = from
+  while (next <= lastIndex(raft.log)) {
+    bytes += entryAt(raft.log, next).data.length
+    if (bytes > MESSAGE_BYTES && next > from) break
+    next += 1
+  }
+  return entriesBetween(raft.log, from, next - 1)
 }
 
 /**
@@ -93,9 +96,9 @@ export function handleAppendRequest(raft: RaftState, request: AppendRequest): bo
 }
 
 /**
- * A follower answers. Accepted: its `matchIndex` rises (never falls: answers may arrive late or twice), `nextIndex` is beyond it, and
- * `progressChanged` is set if it rose. Refused: unless the refusal is old (about an index known to match by now), `nextIndex` goes back
- * to where the conflict says, but stays beyond `matchIndex`, and the entries from there are sent at once.
+ * A follower answers. Accepted: its `matchIndex` rises (never falls: answers may arrive late or twice), `progressChanged` is set if it rose,
+ * and `noteAccepted` draws the consequences. Refused: unless the refusal is old (`isOldRefusal`), go on at an earlier place (`probeFrom`):
+ * where the conflict says, before the refused entry in any case, but always beyond `matchIndex`. `replicate` then sends from there.
  *
  * @lab 1.2 Learn from a follower's answer
  */

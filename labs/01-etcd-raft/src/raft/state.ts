@@ -5,18 +5,10 @@
  * ticks), no socket (messages go to `outbox`) and no disk (`ready` says what to persist), so a run can be replayed exactly.
  * Source: Raft figure 2, "State".
  */
+import type { ByteString } from '#kit/etcd-api/byte-string.ts'
 import type { Entry, HardState, MemberId, Message, ReadState, Role, SnapshotMetadata } from '#kit/raft/messages.ts'
 import { emptyLog, lastIndex, type RaftLog } from './log.ts'
-
-/** What a leader knows of one member's log. Always `matchIndex < nextIndex`. */
-export interface Progress {
-  /** The highest index known to be the same in that member's log, and on its disk. */
-  matchIndex: number
-  /** The next entry to send. */
-  nextIndex: number
-  /** The newest round of reads that this member has answered. */
-  readRound: number
-}
+import type { Progress } from './progress.ts'
 
 /** A read that waits for a majority to confirm that we still lead. */
 export interface PendingRead {
@@ -48,24 +40,36 @@ export interface RaftState {
   role: Role
   leader: MemberId | null
   commitIndex: number
-  /** The last entry handed out to be applied. */
+  /** The last entry that is applied, and its term; or the snapshot that the state machine was replaced by. */
   appliedIndex: number
+  appliedTerm: number
   /** The last entry known to be on this member's disk. */
   stableIndex: number
   /** The hard state known to be on this member's disk. */
   persisted: HardState
 
-  /** Candidates: answers so far, our own vote included. */
+  /** Candidates and pre-candidates: answers so far, our own vote included. */
   votes: Record<MemberId, boolean>
-  /** Leaders: every voter's progress, our own included. */
+  /** Leaders: the progress of everyone who gets the log, our own included. */
   progress: Record<MemberId, Progress>
 
-  /** Came from the leader, and is yet to be handed out with `ready`. */
+  /** Came from the leader and already replaces our log; it is yet to be noted on disk and to replace the state machine. */
   receivedSnapshot: SnapshotMetadata | null
+
+  /** Leaders: ticks since taking office. */
+  officeTicks: number
+  /** Leaders: the tick of office at which each voter last answered; one that has not yet is left out. */
+  heardAt: Record<MemberId, number>
+  /** Leaders with lease reads: when the rounds that heartbeats began were sent, in ticks of office; oldest first. */
+  leaseRounds: { readonly round: number; readonly sentAt: number }[]
 
   /** Leaders: to whom leadership is being handed over, and the ticks since that began. */
   transferee: MemberId | null
   transferElapsed: number
+  /** Leaders: a TimeoutNow of this term was sent, and may arrive at any later time. */
+  hasOfferedOffice: boolean
+  /** Leaders: what followers passed on during a transfer. It goes to whoever leads afterwards. */
+  deferredCommands: ByteString[]
   /** Leaders: the newest change of members in the log; until it is applied, there may be no other. */
   pendingChangeIndex: number
 
@@ -76,6 +80,8 @@ export interface RaftState {
   heartbeatElapsed: number
   /** Whether this member has followed or been a leader since it started. */
   knowsCluster: boolean
+  /** With lease reads: for so many ticks after a restart this member stays out of elections. */
+  abstainTicks: number
 
   /** Leaders: everyone is owed a message, even if it carries no entries. */
   mustAnnounce: boolean
@@ -134,13 +140,15 @@ export function createRaftState(options: RaftOptions): RaftState {
   const electionTicks = options.timing?.electionTicks ?? 10
   const hardState = options.hardState ?? { term: 0, votedFor: null, commitIndex: 0 }
   const snapshot = options.snapshot ?? null
+  const features = { preVote: false, checkQuorum: false, leaseReads: false, ...options.features }
+  if (features.leaseReads && !features.checkQuorum) throw new Error('lease reads are wrong without check-quorum')
   const log = emptyLog(snapshot?.index, snapshot?.term)
   log.entries = [...(options.entries ?? [])]
   const raft: RaftState = {
     id: options.id,
     voters: snapshot?.voters ?? options.voters,
     learners: snapshot?.learners ?? options.learners ?? [],
-    features: { preVote: false, checkQuorum: false, leaseReads: false, ...options.features },
+    features,
     timing: { heartbeatTicks: 1, firstElectionTicks: electionTicks, ...options.timing, electionTicks },
     term: hardState.term,
     votedFor: hardState.votedFor,
@@ -150,18 +158,26 @@ export function createRaftState(options: RaftOptions): RaftState {
     leader: null,
     commitIndex: Math.max(hardState.commitIndex, snapshot?.index ?? 0),
     appliedIndex: snapshot?.index ?? 0,
+    appliedTerm: snapshot?.term ?? 0,
     stableIndex: lastIndex(log),
     persisted: hardState,
     votes: {},
     progress: {},
     receivedSnapshot: null,
+    officeTicks: 0,
+    heardAt: {},
+    leaseRounds: [],
     transferee: null,
     transferElapsed: 0,
+    hasOfferedOffice: false,
+    deferredCommands: [],
     pendingChangeIndex: 0,
     electionElapsed: 0,
     electionTimeout: 0,
     heartbeatElapsed: 0,
     knowsCluster: false,
+    // Before it restarted, it may have heard from a leader who counts on that. A member that was never there has not.
+    abstainTicks: features.leaseReads && hardState.term > 0 ? electionTicks : 0,
     mustAnnounce: false,
     progressChanged: false,
     readRound: 0,
@@ -195,4 +211,13 @@ export function send(raft: RaftState, draft: Draft): void {
 
 export function otherVoters(raft: RaftState): MemberId[] {
   return raft.voters.filter((id) => id !== raft.id)
+}
+
+/** Everyone who gets the log: who may vote, and who learns. */
+export function everyMember(raft: RaftState): MemberId[] {
+  return [...raft.voters, ...raft.learners]
+}
+
+export function otherMembers(raft: RaftState): MemberId[] {
+  return everyMember(raft).filter((id) => id !== raft.id)
 }
