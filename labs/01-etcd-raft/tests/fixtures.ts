@@ -6,7 +6,7 @@ import type { DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest, WatchCre
 import { type RaftLog, termAt } from '#etcd/raft/log.ts'
 import { freshProgress, type Progress } from '#etcd/raft/progress.ts'
 import { Raft } from '#etcd/raft/raft.ts'
-import { createRaftState, type RaftFeatures, type RaftState } from '#etcd/raft/state.ts'
+import { createRaftState, type RaftState } from '#etcd/raft/state.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import type {
   AppendRequest,
@@ -130,11 +130,8 @@ export function onlyMessage<Type extends Message['type']>(messages: readonly Mes
 }
 
 /** A simulated cluster that runs the code under test. */
-export function simulate(
-  options: Omit<SimulatorOptions, 'create'>,
-  features: Partial<RaftFeatures> = {},
-): RaftSimulator {
-  return new RaftSimulator({ ...options, create: (start) => new Raft(createRaftState({ ...start, features })) })
+export function simulate(options: Omit<SimulatorOptions, 'create'>): RaftSimulator {
+  return new RaftSimulator({ ...options, create: (start) => new Raft(createRaftState(start)) })
 }
 
 export function rangeRequest(different: Partial<RangeRequest> & { key: string }): RangeRequest {
