@@ -3,7 +3,6 @@ import { lastIndex, lastTerm, type RaftLog } from '#etcd/raft/log.ts'
 import { Raft } from '#etcd/raft/raft.ts'
 import { forgetUpTo, withoutCovered } from '#etcd/raft/snapshot.ts'
 import type { Message } from '#kit/raft/messages.ts'
-import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import {
   appendRequest,
@@ -19,6 +18,7 @@ import {
   progressAt,
   progressOf,
   seeds,
+  simulate,
   snapshotOf,
   voteRequest,
 } from './fixtures.ts'
@@ -370,6 +370,77 @@ describe('the follower', () => {
       raft.step(installSnapshot(snapshotOf(5, 1)))
       expect(shownLog(raft.inspect().log)).toBe('…0(0) 1:a')
       expect(onlyMessage(raft.ready().messages, 'AppendResponse')).toMatchObject({ term: 3, accepted: false })
+    },
+  )
+})
+
+describe('a cluster whose members forget', () => {
+  lesson(
+    'brings back who was away for long, though nobody has the entries any more',
+    {
+      scenario:
+        'Members take a snapshot after every five entries and keep none. c is down while forty commands are decided.',
+      rule: 'A member that takes over a snapshot, and goes on behind it, ends in the same state as all others.',
+      source: 'Raft §7',
+    },
+    ({ seed }) => {
+      for (const number of seeds(10)) {
+        seed(number)
+        const cluster = simulate({ members: 3, seed: number, compaction: { everyEntries: 5, keepEntries: 0 } })
+        cluster.runUntil(() => cluster.leader() !== undefined, 5000)
+        cluster.crash('c')
+        cluster.runUntil(() => ['a', 'b'].includes(cluster.leader() ?? 'c'), 5000)
+        for (let command = 1; command <= 40; command++) {
+          cluster.propose(cluster.leader()!, String(command))
+          cluster.run(20)
+        }
+        expect(cluster.compactedIndex('a'), `what a has forgotten, seed ${number}`).toBeGreaterThan(30)
+        cluster.restart('c')
+        cluster.run(1000)
+        expect(cluster.applied('c'), `commands of c, seed ${number}`).toEqual(cluster.applied('a'))
+        expect(cluster.compactedIndex('c'), `what c has only as a snapshot, seed ${number}`).toBeGreaterThan(30)
+      }
+    },
+  )
+
+  lesson(
+    'never breaks a promise, and agrees in the end',
+    {
+      scenario:
+        'Three or five members that forget soon, slow disks, messages lost, late, doubled and out of order, partitions, crashes at any moment.',
+      rule: 'Raft’s safety properties hold after every event, however logs are cut; once the faults end, all have the same state.',
+      source: 'Raft §7, figure 3',
+    },
+    ({ seed }) => {
+      for (const number of seeds(40)) {
+        seed(number)
+        const faults = { loss: 0.1, duplication: 0.1, maxDelayMs: 40, crash: 0.003, maxSyncMs: 8 }
+        const compaction = { everyEntries: 3 + (number % 4), keepEntries: number % 3 }
+        const cluster = simulate({ members: number % 2 === 0 ? 3 : 5, seed: number, faults, compaction })
+        const { random, ids } = cluster
+        for (let round = 0; round < 30; round++) {
+          for (const id of ids) if (random.chance(0.5)) cluster.propose(id, `${round}${id}`)
+          if (random.chance(0.2)) {
+            const cut = 1 + random.below(ids.length - 1)
+            cluster.partition(ids.slice(0, cut), ids.slice(cut))
+          }
+          if (random.chance(0.3)) cluster.heal()
+          if (random.chance(0.1)) cluster.crash(random.pick(ids))
+          if (random.chance(0.2)) for (const id of ids) cluster.restart(id)
+          cluster.run(random.below(300))
+        }
+        cluster.heal()
+        cluster.faults = {}
+        for (const id of ids) cluster.restart(id)
+        cluster.run(2000)
+        expect(cluster.leader(), `a leader, with seed ${number}`).toBeDefined()
+        cluster.propose(cluster.leader()!, 'last')
+        cluster.run(500)
+        for (const id of ids) {
+          expect(cluster.applied(id).at(-1), `last command of ${id}, seed ${number}`).toBe('last')
+          expect(cluster.applied(id), `commands of ${id}, seed ${number}`).toEqual(cluster.applied('a'))
+        }
+      }
     },
   )
 })
