@@ -16,7 +16,6 @@ import type {
   MemberId,
   MembershipChange,
   Message,
-  ProposeRequest,
   RaftCore,
   RaftStatus,
   ReadIndexRequest,
@@ -34,6 +33,7 @@ import {
   handleVoteResponse,
   tickElection,
 } from './election.ts'
+import { canRelease, release, takeForwarded } from './forwarding.ts'
 import { abstains, beginLeaseRound, takeRead } from './lease-reads.ts'
 import { entriesBetween, lastIndex, termAt } from './log.ts'
 import { applyChanges, canStand, proposeChange } from './membership.ts'
@@ -43,16 +43,7 @@ import { beginEarlyReads, handleReadIndexResponse, noteReadRound, releaseReads }
 import { appendAsLeader, handleAppendRequest, handleAppendResponse, hasMoreFor, replicate } from './replication.ts'
 import { compactLog, describeSnapshot, handleInstallSnapshot, withoutCovered } from './snapshot.ts'
 import { otherMembers, type RaftState, send } from './state.ts'
-import {
-  canReleaseDeferred,
-  continueTransfer,
-  handleTimeoutNow,
-  likelySuccessor,
-  releaseDeferred,
-  takeForwarded,
-  tickTransfer,
-  transferLeadership,
-} from './transfer.ts'
+import { continueTransfer, handleTimeoutNow, likelySuccessor, tickTransfer, transferLeadership } from './transfer.ts'
 
 export class Raft implements RaftCore {
   readonly #raft: RaftState
@@ -79,7 +70,7 @@ export class Raft implements RaftCore {
     if (message.term > raft.term) {
       becomeFollower(raft, message.term, comesFromLeader(message) ? message.from : null)
     }
-    if (message.term < raft.term) refuseOldTerm(raft, message)
+    if (message.term < raft.term && message.type !== 'ProposeRequest') refuseOldTerm(raft, message)
     else dispatch(raft, message)
   }
 
@@ -130,14 +121,14 @@ export class Raft implements RaftCore {
       raft.confirmedReads.length > 0 ||
       raft.receivedSnapshot !== null ||
       hardStateChanged(raft) ||
-      canReleaseDeferred(raft) ||
+      canRelease(raft) ||
       (raft.role === 'leader' && leaderHasWork(raft))
     )
   }
 
   ready(): Ready {
     const raft = this.#raft
-    if (canReleaseDeferred(raft)) releaseDeferred(raft)
+    if (canRelease(raft)) release(raft)
     if (raft.role === 'leader') lead(raft)
     const { outbox, confirmedReads, receivedSnapshot, appliedIndex, commitIndex, log } = raft
     raft.outbox = []
@@ -224,12 +215,12 @@ function dispatch(raft: RaftState, message: Message): void {
   else if (message.type === 'InstallSnapshot') install(raft, message)
   else if (message.type === 'TimeoutNow') standAtOnce(raft)
   else if (message.type === 'ReadIndexResponse') handleReadIndexResponse(raft, message)
+  else if (message.type === 'ProposeRequest') takeForwarded(raft, message.commands)
   else if (raft.role === 'leader') dispatchToLeader(raft, message)
 }
 
-function dispatchToLeader(raft: RaftState, message: AppendResponse | ProposeRequest | ReadIndexRequest): void {
-  if (message.type === 'ProposeRequest') takeForwarded(raft, message.commands)
-  else if (message.type === 'ReadIndexRequest') takeRead(raft, message.context, message.from)
+function dispatchToLeader(raft: RaftState, message: AppendResponse | ReadIndexRequest): void {
+  if (message.type === 'ReadIndexRequest') takeRead(raft, message.context, message.from)
   else {
     noteAnswer(raft, message.from)
     if (message.readRound > 0) noteReadRound(raft, message.from, message.readRound)

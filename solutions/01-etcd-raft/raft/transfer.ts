@@ -8,11 +8,9 @@
  * Safety rests on the election alone, as always. When the transferee does not take over within an election timeout, the leader goes on.
  * Source: Ongaro's thesis §3.10; etcd-io/raft `stepLeader`, `MsgTransferLeader`.
  */
-import type { ByteString } from '#kit/etcd-api/byte-string.ts'
 import type { MemberId } from '#kit/raft/messages.ts'
 import { standForElection } from './election.ts'
 import { lastIndex } from './log.ts'
-import { appendAsLeader } from './replication.ts'
 import { otherVoters, type RaftState, send } from './state.ts'
 
 /**
@@ -73,23 +71,4 @@ export function likelySuccessor(raft: RaftState): MemberId | null {
   const matchIndex = (id: MemberId) => progress[id]?.matchIndex ?? 0
   const alive = otherVoters(raft).filter((id) => officeTicks - (heardAt[id] ?? -Infinity) < timing.electionTicks)
   return alive.sort((a, b) => matchIndex(b) - matchIndex(a))[0] ?? null
-}
-
-/** A follower passed commands on. During a transfer they wait: appended now, the transferee would never have the whole log. */
-export function takeForwarded(raft: RaftState, commands: readonly ByteString[]): void {
-  if (raft.transferee === null) appendAsLeader(raft, commands)
-  else raft.deferredCommands.push(...commands)
-}
-
-/** Whether it is clear who leads after a transfer: we again, or somebody whom we follow. */
-export function canReleaseDeferred({ deferredCommands, role, transferee, leader }: RaftState): boolean {
-  if (deferredCommands.length === 0) return false
-  return role === 'leader' ? transferee === null : leader !== null
-}
-
-export function releaseDeferred(raft: RaftState): void {
-  const commands = raft.deferredCommands
-  raft.deferredCommands = []
-  if (raft.role === 'leader') appendAsLeader(raft, commands)
-  else send(raft, { type: 'ProposeRequest', to: raft.leader!, commands })
 }
