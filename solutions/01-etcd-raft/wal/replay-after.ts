@@ -13,10 +13,10 @@ import type { Restored, WalRecord } from './replay.ts'
  *
  * @lab 1.5 Choose the snapshot to start from
  */
-export function usableSnapshots(
-  found: readonly SnapshotMetadata[],
+export function usableSnapshots<Id extends Pick<SnapshotMetadata, 'index' | 'term'>>(
+  found: readonly Id[],
   records: readonly WalRecord[],
-): readonly SnapshotMetadata[] {
+): readonly Id[] {
   const marks = records.flatMap(({ snapshot }) => snapshot ?? [])
   return found
     .filter(({ index, term }) => marks.some((mark) => mark.index === index && mark.term === term))
