@@ -257,4 +257,27 @@ describe('a cluster under faults', () => {
       }
     },
   )
+
+  lesson(
+    'a calm network carries few appends more than needed',
+    {
+      scenario: 'Three members, nothing goes wrong, fifty commands arrive one by one.',
+      rule: 'Each command costs an append and an answer per follower, and as much to say that it is decided; the rest are heartbeats.',
+      source: 'Raft §5.3',
+    },
+    ({ seed }) => {
+      seed(1)
+      const cluster = simulate({ members: 3, seed: 1 })
+      cluster.runUntil(() => cluster.leader() !== undefined, 5000)
+      cluster.run(100)
+      const before = cluster.messageCount
+      for (let command = 0; command < 50; command++) {
+        cluster.propose(cluster.leader()!, String(command))
+        cluster.run(20)
+      }
+      const heartbeats = (50 * 20) / 20
+      expect(cluster.messageCount - before, 'messages').toBeLessThanOrEqual(50 * 8 + (heartbeats + 2) * 4)
+      expect(cluster.applied(cluster.leader()!)).toHaveLength(50)
+    },
+  )
 })
