@@ -120,6 +120,25 @@ describe('confirming a read', () => {
   )
 
   lesson(
+    'members without a vote confirm nothing',
+    {
+      scenario: 'Leader a of the voters a, b, c has the learners d and e. Both learners answer its round; then b does.',
+      rule: 'Only a majority of the voters can elect another leader, so only a majority of the voters can say that there is none.',
+      source: "Ongaro's thesis §6.4, §4.2.1",
+    },
+    () => {
+      const all = [2, 3] as const
+      const progress = progressOf({ a: all, b: all, c: all, d: all, e: all })
+      const raft = new Raft(leaderState({ ...committed, learners: ['d', 'e'], progress }))
+      raft.readIndex('r')
+      for (const from of ['d', 'e']) raft.step(appendResponse({ from, matchIndex: 2, readRound: 1 }))
+      expect(raft.ready().reads, 'after both learners').toEqual([])
+      raft.step(appendResponse({ from: 'b', matchIndex: 2, readRound: 1 }))
+      expect(raft.ready().reads, 'after a voter').toEqual([{ context: 'r', index: 2 }])
+    },
+  )
+
+  lesson(
     'a leader alone reads at once',
     {
       scenario: 'A cluster of one.',
