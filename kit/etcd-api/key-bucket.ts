@@ -52,10 +52,10 @@ export function decodeVersion({ key, value }: BoltItem): StoredVersion {
  * of them has swept away what is compacted and another has not yet: of that, only what is still the key's value at `revision` counts.
  */
 export async function hashVersions(
-  versions: readonly StoredVersion[],
+  versions: Iterable<StoredVersion>,
   { revision, compactRevision }: { readonly revision: number; readonly compactRevision: number },
 ): Promise<number> {
-  const past = versions.filter((version) => version.revision <= revision)
+  const past = [...versions].filter((version) => version.revision <= revision)
   const newest = new Map(past.map((version) => [version.key, version]))
   const isKept = (version: StoredVersion) => version.kv !== undefined && newest.get(version.key) === version
   // Upstream takes "nothing is kept" for "nothing was compacted".
