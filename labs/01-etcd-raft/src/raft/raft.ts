@@ -16,7 +16,6 @@ import type {
   MemberId,
   MembershipChange,
   Message,
-  ProposeRequest,
   RaftCore,
   RaftStatus,
   ReadIndexRequest,
@@ -34,25 +33,17 @@ import {
   handleVoteResponse,
   tickElection,
 } from './election.ts'
+import { canRelease, release, takeForwarded } from './forwarding.ts'
 import { abstains, beginLeaseRound, takeRead } from './lease-reads.ts'
 import { entriesBetween, lastIndex, termAt } from './log.ts'
-import { applyChanges, canStand, proposeChange } from './membership.ts'
+import { applyChanges, canStand, hasCaughtUp, mayChangeMembers, proposeChange } from './membership.ts'
 import { handlePreVoteRequest, handlePreVoteResponse } from './pre-vote.ts'
 import { tickProgress } from './progress.ts'
 import { beginEarlyReads, handleReadIndexResponse, noteReadRound, releaseReads } from './read-index.ts'
 import { appendAsLeader, handleAppendRequest, handleAppendResponse, hasMoreFor, replicate } from './replication.ts'
 import { compactLog, describeSnapshot, handleInstallSnapshot, withoutCovered } from './snapshot.ts'
 import { otherMembers, type RaftState, send } from './state.ts'
-import {
-  canReleaseDeferred,
-  continueTransfer,
-  handleTimeoutNow,
-  likelySuccessor,
-  releaseDeferred,
-  takeForwarded,
-  tickTransfer,
-  transferLeadership,
-} from './transfer.ts'
+import { continueTransfer, handleTimeoutNow, likelySuccessor, tickTransfer, transferLeadership } from './transfer.ts'
 
 export class Raft implements RaftCore {
   readonly #raft: RaftState
@@ -79,7 +70,7 @@ export class Raft implements RaftCore {
     if (message.term > raft.term) {
       becomeFollower(raft, message.term, comesFromLeader(message) ? message.from : null)
     }
-    if (message.term < raft.term) refuseOldTerm(raft, message)
+    if (message.term < raft.term && message.type !== 'ProposeRequest') refuseOldTerm(raft, message)
     else dispatch(raft, message)
   }
 
@@ -102,6 +93,16 @@ export class Raft implements RaftCore {
 
   proposeChange(change: MembershipChange, data: ByteString): boolean {
     return proposeChange(this.#raft, change, data)
+  }
+
+  /** Whether `proposeChange` would be heard now. */
+  mayChangeMembers(): boolean {
+    return mayChangeMembers(this.#raft)
+  }
+
+  /** Whether a leader would call a member's log nearly as long as its own. */
+  hasCaughtUp(id: MemberId): boolean {
+    return this.#raft.role === 'leader' && hasCaughtUp(this.#raft, id)
   }
 
   transferLeadership(to: MemberId): boolean {
@@ -130,14 +131,14 @@ export class Raft implements RaftCore {
       raft.confirmedReads.length > 0 ||
       raft.receivedSnapshot !== null ||
       hardStateChanged(raft) ||
-      canReleaseDeferred(raft) ||
+      canRelease(raft) ||
       (raft.role === 'leader' && leaderHasWork(raft))
     )
   }
 
   ready(): Ready {
     const raft = this.#raft
-    if (canReleaseDeferred(raft)) releaseDeferred(raft)
+    if (canRelease(raft)) release(raft)
     if (raft.role === 'leader') lead(raft)
     const { outbox, confirmedReads, receivedSnapshot, appliedIndex, commitIndex, log } = raft
     raft.outbox = []
@@ -224,12 +225,12 @@ function dispatch(raft: RaftState, message: Message): void {
   else if (message.type === 'InstallSnapshot') install(raft, message)
   else if (message.type === 'TimeoutNow') standAtOnce(raft)
   else if (message.type === 'ReadIndexResponse') handleReadIndexResponse(raft, message)
+  else if (message.type === 'ProposeRequest') takeForwarded(raft, message.commands)
   else if (raft.role === 'leader') dispatchToLeader(raft, message)
 }
 
-function dispatchToLeader(raft: RaftState, message: AppendResponse | ProposeRequest | ReadIndexRequest): void {
-  if (message.type === 'ProposeRequest') takeForwarded(raft, message.commands)
-  else if (message.type === 'ReadIndexRequest') takeRead(raft, message.context, message.from)
+function dispatchToLeader(raft: RaftState, message: AppendResponse | ReadIndexRequest): void {
+  if (message.type === 'ReadIndexRequest') takeRead(raft, message.context, message.from)
   else {
     noteAnswer(raft, message.from)
     if (message.readRound > 0) noteReadRound(raft, message.from, message.readRound)

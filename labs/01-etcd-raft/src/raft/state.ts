@@ -68,7 +68,7 @@ export interface RaftState {
   transferElapsed: number
   /** Leaders: a TimeoutNow of this term was sent, and may arrive at any later time. */
   hasOfferedOffice: boolean
-  /** Leaders: what followers passed on during a transfer. It goes to whoever leads afterwards. */
+  /** Commands that others passed on to us, while it is not clear who leads. */
   deferredCommands: ByteString[]
   /** Leaders: the newest change of members in the log; until it is applied, there may be no other. */
   pendingChangeIndex: number

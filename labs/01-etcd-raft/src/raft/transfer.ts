@@ -1,13 +1,77 @@
 /**
- * Handing leadership over.
+ * Handing leadership over, so that a leader can leave without the cluster standing still for an election timeout.
  *
- * Source: Ongaro's thesis §3.10.
+ * The leader takes no more proposals, waits until the transferee has its whole log, and tells it to stand for election at once. The
+ * transferee wins because its log is complete and because nobody else is standing; that it may be elected although the leader is well, the others
+ * see from `leadershipTransfer` in its requests.
+ *
+ * Safety rests on the election alone, as always. When the transferee does not take over within an election timeout, the leader goes on.
+ * Source: Ongaro's thesis §3.10; etcd-io/raft `stepLeader`, `MsgTransferLeader`.
  */
+import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { MemberId } from '#kit/raft/messages.ts'
-import type { RaftState } from './state.ts'
+import { otherVoters, type RaftState } from './state.ts'
 
-export function transferLeadership(_raft: RaftState, _to: MemberId): boolean {
-  return false
+/**
+ * Begins to hand over to `to` and says whether it does. Only a leader can, and only to another voter (a learner cannot win an election). A transfer to
+ * the same member that is under way already just goes on; one to another member is replaced, with its time starting again. Everyone
+ * is owed a message (`mustAnnounce`), which brings the transferee what it lacks; if it lacks nothing it is told at once (`continueTransfer`).
+ *
+ * @lab 1.12 Begin to hand over
+ */
+export function transferLeadership(raft: RaftState, to: MemberId): boolean {
+  throw new NotImplemented('1.12', 'transferLeadership', 'Begin to hand over', 'labs/01-etcd-raft/src/raft/transfer.ts')
 }
 
-export function handleTimeoutNow(_raft: RaftState): void {}
+/**
+ * Tells the transferee to stand (`TimeoutNow`) if its log is known to match ours to the very end, and remembers in `hasOfferedOffice` that it was
+ * told. Else nothing yet. It is called again with each of its answers, so a TimeoutNow that got lost is repeated.
+ *
+ * @lab 1.12 Tell the transferee to stand
+ */
+export function continueTransfer(raft: RaftState): void {
+  throw new NotImplemented(
+    '1.12',
+    'continueTransfer',
+    'Tell the transferee to stand',
+    'labs/01-etcd-raft/src/raft/transfer.ts',
+  )
+}
+
+/**
+ * A tick during a transfer: counts it in `transferElapsed`, and gives the transfer up once an election timeout (`timing.electionTicks`) has
+ * passed: the transferee may be dead, and the cluster must not wait for it. Then proposals are taken again.
+ *
+ * @lab 1.12 Give a transfer up in time
+ */
+export function tickTransfer(raft: RaftState): void {
+  throw new NotImplemented(
+    '1.12',
+    'tickTransfer',
+    'Give a transfer up in time',
+    'labs/01-etcd-raft/src/raft/transfer.ts',
+  )
+}
+
+/**
+ * The leader wants us to take over: we stand for election (`standForElection`) without waiting and without asking first, as a transfer of
+ * leadership. Only a voter that is not leading does.
+ *
+ * @lab 1.12 Stand at the leader's wish
+ */
+export function handleTimeoutNow(raft: RaftState): void {
+  throw new NotImplemented(
+    '1.12',
+    'handleTimeoutNow',
+    "Stand at the leader's wish",
+    'labs/01-etcd-raft/src/raft/transfer.ts',
+  )
+}
+
+/** Who would be elected the soonest: of the voters that have answered lately, the one with the most of our log. Null: nobody. */
+export function likelySuccessor(raft: RaftState): MemberId | null {
+  const { officeTicks, heardAt, timing, progress } = raft
+  const matchIndex = (id: MemberId) => progress[id]?.matchIndex ?? 0
+  const alive = otherVoters(raft).filter((id) => officeTicks - (heardAt[id] ?? -Infinity) < timing.electionTicks)
+  return alive.sort((a, b) => matchIndex(b) - matchIndex(a))[0] ?? null
+}
