@@ -74,6 +74,8 @@ export const etcdErrors = {
   timedOut: () => new EtcdError('UNAVAILABLE', 'etcdserver: request timed out'),
   stopped: () => new EtcdError('UNAVAILABLE', 'etcdserver: server stopped'),
   tooManyRequests: () => new EtcdError('RESOURCE_EXHAUSTED', 'etcdserver: too many requests'),
+  noSpace: () => new EtcdError('RESOURCE_EXHAUSTED', 'etcdserver: mvcc: database space exceeded'),
+  corrupt: () => new EtcdError('DATA_LOSS', 'etcdserver: corrupt cluster', { definite: true }),
   unimplemented: (what: string) => new EtcdError('UNIMPLEMENTED', what, { definite: true }),
 }
 

@@ -273,6 +273,13 @@ export interface HashResponse {
   readonly hash: number
 }
 
+export interface SnapshotResponse<B = Buffer> {
+  readonly header?: ResponseHeader
+  /** After this piece. */
+  readonly remainingBytes: number
+  readonly blob: B
+}
+
 export interface HashKVRequest {
   readonly revision: number
 }

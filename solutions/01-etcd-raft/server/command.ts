@@ -5,6 +5,7 @@
  */
 import { type ByteString, toBuffer, toByteString } from '#kit/etcd-api/byte-string.ts'
 import { messageCodec, parseProto } from '#kit/etcd-api/codec.ts'
+import type { AlarmRequest } from '#kit/etcd-api/messages.ts'
 import { KV_PROTO, RPC_PROTO } from '#kit/etcd-api/proto.ts'
 import type { DeleteRangeRequest, PutRequest, TxnRequest } from '../mvcc/types.ts'
 
@@ -28,6 +29,7 @@ message Command {
     etcdserverpb.LeaseGrantRequest lease_grant = 6;
     etcdserverpb.LeaseRevokeRequest lease_revoke = 7;
     MemberAttributes publish = 8;
+    etcdserverpb.AlarmRequest alarm = 9;
   }
 }
 `
@@ -47,6 +49,7 @@ export interface Request {
   readonly leaseGrant?: { readonly ID: string; readonly TTL: number }
   readonly leaseRevoke?: { readonly ID: string }
   readonly publish?: MemberAttributes
+  readonly alarm?: AlarmRequest
 }
 
 export interface Command extends Request {

@@ -107,7 +107,7 @@ export class Engine {
       }),
     )
     const ports = {
-      persist: wal.append,
+      persist: (record: Parameters<WalFile['append']>[0]) => wal.append(record),
       send: (message: Message) => {
         const isSent = this.#transport?.send(message.to, { message }) ?? false
         if (!isSent && message.type === 'ProposeRequest') this.#proposals.takeBack(message.commands)
@@ -179,6 +179,16 @@ export class Engine {
   async waitForFreshRead(): Promise<void> {
     this.#refuseWhatIsMissing()
     return this.#reads.wait()
+  }
+
+  /**
+   * Tells the cluster what is wrong with this member, once it is decided: from then on all members refuse what would make it worse, until an operator
+   * disarms it. Raising what is raised already does nothing.
+   */
+  async raiseAlarm(alarm: 'NOSPACE' | 'CORRUPT'): Promise<void> {
+    const memberID = this.#options.cluster.self.id
+    if (this.machine.alarms.list(alarm).some((raised) => raised.memberID === memberID)) return
+    await this.propose({ alarm: { action: 'ACTIVATE', memberID, alarm } })
   }
 
   /** Calls `listener` after the store has changed; returns how to stop that. */

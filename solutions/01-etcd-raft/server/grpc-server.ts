@@ -1,21 +1,29 @@
 /**
  * The client side of a member: etcd's services on its client URLs, in plain text or with (mutual) TLS.
  */
-import { Server, ServerCredentials, type ServerDuplexStream, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { Readable, type Writable } from 'node:stream'
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { type ListenerTls, listenForClients } from '#kit/etcd-api/client-listener.ts'
-import type { LeaseKeepAliveResponse, WatchRequest } from '#kit/etcd-api/messages.ts'
+import type { LeaseKeepAliveResponse, SnapshotResponse, WatchRequest } from '#kit/etcd-api/messages.ts'
 import { type ServiceName, serviceDefinition } from '#kit/etcd-api/services.ts'
 import type { WatchResponse } from '../mvcc/types.ts'
+import { authDefinition, authImplementation } from './auth-service.ts'
 import type { ClusterConfiguration } from './cluster.ts'
 import type { Engine } from './engine.ts'
 import { kvHandlers } from './kv-service.ts'
 import { leaseHandlers } from './lease-service.ts'
+import { maintenanceHandlers, snapshotPieces } from './maintenance-service.ts'
 import { clusterHandlers } from './member-service.ts'
 import { type Handler, requireLeader, toServiceError, unary } from './rpc.ts'
-import { maintenanceHandlers } from './status-services.ts'
 import { WatchStream } from './watch-stream.ts'
 
 export interface GrpcServerOptions {
@@ -52,7 +60,8 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   add('Watch', {}, { Watch: watchCall(options) })
   add('Lease', lease, { LeaseKeepAlive: keepAliveCall(options, lease.keepAlive) })
   add('Cluster', clusterHandlers(engine, cluster))
-  add('Maintenance', maintenanceHandlers(engine))
+  add('Maintenance', maintenanceHandlers(engine), { Snapshot: snapshotCall(options) })
+  server.addService(authDefinition, authImplementation)
   return listen(server, options)
 }
 
@@ -112,5 +121,15 @@ function keepAliveCall({ log }: GrpcServerOptions, keepAlive: (ID: string) => Pr
     })
     call.on('end', () => call.end())
     call.on('error', () => {})
+  }
+}
+
+/** The stream takes pieces no faster than the client does. */
+function snapshotCall({ engine, log }: GrpcServerOptions) {
+  return (call: ServerWritableStream<object, SnapshotResponse<string>>) => {
+    const pieces = Readable.from(snapshotPieces(engine))
+    pieces.on('error', (error) => call.emit('error', toServiceError(error, log)))
+    call.on('cancelled', () => pieces.destroy())
+    pieces.pipe(call as Writable)
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Applies decided commands, one after the other, to the store and the leases.
+ * Applies decided commands, one after the other, to the store, the leases and the alarms.
  *
  * Guarantee: the same commands in the same order give the same answers and the same data on every member. A command that fails (a compacted
  * revision, an unknown lease) fails everywhere alike, and changes nothing.
@@ -11,6 +11,7 @@ import type { Entry } from '#kit/raft/messages.ts'
 import { Lessor } from '../lease/lessor.ts'
 import { MvccStore } from '../mvcc/store.ts'
 import type { RequestOp } from '../mvcc/types.ts'
+import { Alarms } from './alarms.ts'
 import { type Command, decodeCommand, type MemberAttributes, type Request } from './command.ts'
 import { skipMissing } from './missing-parts.ts'
 
@@ -25,6 +26,7 @@ export interface Outcome {
 export class StateMachine {
   readonly lessor = new Lessor()
   readonly store = new MvccStore((lease) => this.lessor.requireLease(lease))
+  readonly alarms = new Alarms()
   readonly members = new Map<string, MemberAttributes>()
   readonly #clock: Clock
 
@@ -48,13 +50,14 @@ export class StateMachine {
 
   #try(command: Command): Outcome['result'] {
     try {
+      this.alarms.check(command)
       return { ok: true, response: this.#perform(command) }
     } catch (error) {
       return { ok: false, error }
     }
   }
 
-  #perform({ put, deleteRange, txn, compaction, leaseGrant, leaseRevoke, publish }: Request): object {
+  #perform({ put, deleteRange, txn, compaction, leaseGrant, leaseRevoke, publish, alarm }: Request): object {
     const { store, lessor } = this
     if (put) return store.put(put)
     if (deleteRange) return store.deleteRange(deleteRange)
@@ -72,6 +75,7 @@ export class StateMachine {
       this.members.set(publish.ID, publish)
       return {}
     }
+    if (alarm) return { alarms: this.alarms.perform(alarm) }
     throw etcdErrors.unimplemented('a command that this member does not know')
   }
 
