@@ -191,8 +191,9 @@ describe('changes of role', () => {
   lesson(
     'taking office: all progress begins at the end of the own log',
     {
-      scenario: 'Candidate a wins term 2 with three entries in its log, of which its disk has two.',
-      rule: 'nextIndex starts at last log index + 1, matchIndex at 0; a leader counts for itself only what its disk holds.',
+      scenario:
+        'Candidate a wins term 2 with three entries in its log, of which its disk has two. d gets the log and has no vote.',
+      rule: 'For everyone who gets the log, nextIndex starts at last log index + 1, matchIndex at 0; a leader counts for itself only what its disk holds.',
       source: 'Raft figure 2, "Volatile state on leaders"',
     },
     () => {
@@ -201,16 +202,18 @@ describe('changes of role', () => {
         term: 2,
         log: '1:x 1:y 1:z',
         stableIndex: 2,
+        learners: ['d'],
         votes: { a: true, b: true },
       })
       raft.becomeLeader()
       expect(raft.inspect()).toMatchObject({ role: 'leader', term: 2, leader: 'a' })
       const { progress } = raft.inspect()
-      expect(Object.keys(progress).sort(), 'members whose progress is kept').toEqual(['a', 'b', 'c'])
+      expect(Object.keys(progress).sort(), 'members whose progress is kept').toEqual(['a', 'b', 'c', 'd'])
       expect(progress).toMatchObject({
         a: { matchIndex: 2, nextIndex: 4 },
         b: { matchIndex: 0, nextIndex: 4 },
         c: { matchIndex: 0, nextIndex: 4 },
+        d: { matchIndex: 0, nextIndex: 4 },
       })
     },
   )

@@ -44,9 +44,15 @@ export function appendAsLeader(raft: RaftState, commands: readonly ByteString[])
 export function replicate(raft: RaftState): void {
   for (const id of otherMembers(raft)) {
     if (needsSnapshot(raft, id)) sendSnapshot(raft, id)
-    else if (raft.mustAnnounce || hasMoreFor(raft, id)) sendAppend(raft, id)
+    else if (raft.mustAnnounce || hasMoreFor(raft, id)) sendNext(raft, id)
   }
   raft.mustAnnounce = false
+}
+
+function sendNext(raft: RaftState, id: MemberId): void {
+  const entries = nextBatch(raft, id)
+  sendAppend(raft, id, entries)
+  noteSent(raft.progress[id]!, entries)
 }
 
 /** Whether there are entries that may go out to this follower now. */
@@ -56,16 +62,14 @@ export function hasMoreFor(raft: RaftState, id: MemberId): boolean {
 }
 
 /**
- * Sends one follower the entries from its `nextIndex` on (`nextBatch` says which, perhaps none), along with the index and term of the entry
- * before them, our commit index and our newest read round. `noteSent`, which is given, then moves its `nextIndex` past what was sent.
+ * Sends one follower `entries`, which begin at its `nextIndex` (there may be none), along with the index and term of the entry before
+ * `nextIndex`, our commit index and our newest read round. That its `nextIndex` then moves past what was sent is seen to elsewhere (`noteSent`).
  *
  * @lab 1.2 Send a follower its next entries
  */
-export function sendAppend(raft: RaftState, to: MemberId): void {
-  const progress = raft.progress[to]!
-  const prevLogIndex = progress.nextIndex - 1
+export function sendAppend(raft: RaftState, to: MemberId, entries: readonly Entry[]): void {
+  const prevLogIndex = raft.progress[to]!.nextIndex - 1
   const prevLogTerm = termAt(raft.log, prevLogIndex)!
-  const entries = nextBatch(raft, to)
   send(raft, {
     type: 'AppendRequest',
     to,
@@ -75,7 +79,6 @@ export function sendAppend(raft: RaftState, to: MemberId): void {
     commitIndex: raft.commitIndex,
     readRound: raft.readRound,
   })
-  noteSent(progress, entries)
 }
 
 /** What fits into one message to this follower; nothing while it must answer first. */

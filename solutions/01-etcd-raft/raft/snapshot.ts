@@ -47,12 +47,7 @@ export function needsSnapshot(raft: RaftState, to: MemberId): boolean {
   return raft.progress[to]!.nextIndex <= raft.log.compactedIndex
 }
 
-/**
- * Sends a follower our newest snapshot (`raft.snapshot`) in place of entries that we no longer have. `awaitSnapshot`, which is given, then
- * holds back appends until it has answered. Raft §7.
- *
- * @lab 1.5 Send a snapshot
- */
+/** Sends our newest snapshot in place of entries that we no longer have. Appends are held back until it is answered. Raft §7. */
 export function sendSnapshot(raft: RaftState, to: MemberId): void {
   const snapshot = raft.snapshot!
   send(raft, { type: 'InstallSnapshot', to, snapshot })

@@ -13,7 +13,7 @@ import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { ByteString } from '#kit/etcd-api/byte-string.ts'
 import type { AppendRequest, AppendResponse, Entry, MemberId } from '#kit/raft/messages.ts'
 import { entriesBetween, entryAt, lastIndex } from './log.ts'
-import { mustWait } from './progress.ts'
+import { mustWait, noteSent } from './progress.ts'
 import { needsSnapshot, sendSnapshot } from './snapshot.ts'
 import { otherMembers, type RaftState } from './state.ts'
 
@@ -38,9 +38,15 @@ export function appendAsLeader(raft: RaftState, commands: readonly ByteString[])
 export function replicate(raft: RaftState): void {
   for (const id of otherMembers(raft)) {
     if (needsSnapshot(raft, id)) sendSnapshot(raft, id)
-    else if (raft.mustAnnounce || hasMoreFor(raft, id)) sendAppend(raft, id)
+    else if (raft.mustAnnounce || hasMoreFor(raft, id)) sendNext(raft, id)
   }
   raft.mustAnnounce = false
+}
+
+function sendNext(raft: RaftState, id: MemberId): void {
+  const entries = nextBatch(raft, id)
+  sendAppend(raft, id, entries)
+  noteSent(raft.progress[id]!, entries)
 }
 
 /** Whether there are entries that may go out to this follower now. */
@@ -50,12 +56,12 @@ export function hasMoreFor(raft: RaftState, id: MemberId): boolean {
 }
 
 /**
- * Sends one follower the entries from its `nextIndex` on (`nextBatch` says which, perhaps none), along with the index and term of the entry
- * before them, our commit index and our newest read round. `noteSent`, which is given, then moves its `nextIndex` past what was sent.
+ * Sends one follower `entries`, which begin at its `nextIndex` (there may be none), along with the index and term of the entry before
+ * `nextIndex`, our commit index and our newest read round. That its `nextIndex` then moves past what was sent is seen to elsewhere (`noteSent`).
  *
  * @lab 1.2 Send a follower its next entries
  */
-export function sendAppend(raft: RaftState, to: MemberId): void {
+export function sendAppend(raft: RaftState, to: MemberId, entries: readonly Entry[]): void {
   throw new NotImplemented(
     '1.2',
     'sendAppend',

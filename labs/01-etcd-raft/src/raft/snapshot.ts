@@ -13,7 +13,8 @@
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { AppendRequest, InstallSnapshot, MemberId, SnapshotMetadata } from '#kit/raft/messages.ts'
 import type { RaftLog } from './log.ts'
-import type { RaftState } from './state.ts'
+import { awaitSnapshot } from './progress.ts'
+import { type RaftState, send } from './state.ts'
 
 /** What a snapshot of the state machine, as it is applied now, would stand for. */
 export function describeSnapshot({ appliedIndex, appliedTerm, voters, learners }: RaftState): SnapshotMetadata {
@@ -55,14 +56,11 @@ export function needsSnapshot(raft: RaftState, to: MemberId): boolean {
   return raft.progress[to]!.nextIndex <= raft.log.compactedIndex
 }
 
-/**
- * Sends a follower our newest snapshot (`raft.snapshot`) in place of entries that we no longer have. `awaitSnapshot`, which is given, then
- * holds back appends until it has answered. Raft §7.
- *
- * @lab 1.5 Send a snapshot
- */
+/** Sends our newest snapshot in place of entries that we no longer have. Appends are held back until it is answered. Raft §7. */
 export function sendSnapshot(raft: RaftState, to: MemberId): void {
-  throw new NotImplemented('1.5', 'sendSnapshot', 'Send a snapshot', 'labs/01-etcd-raft/src/raft/snapshot.ts')
+  const snapshot = raft.snapshot!
+  send(raft, { type: 'InstallSnapshot', to, snapshot })
+  awaitSnapshot(raft.progress[to]!, snapshot.index)
 }
 
 /**
