@@ -106,13 +106,14 @@ interface VitestError {
 
 function describeTest(root: string, lab: Lab, test: TestCase, output: readonly string[]): TestOutcome {
   const { state, errors } = test.result()
-  const { lesson, seed } = test.meta()
+  const { lesson, seed, trace } = test.meta()
   const error = errors?.[0]
   return {
     title: titleOf(test),
     state: state === 'passed' || state === 'failed' ? state : 'skipped',
     lesson,
     seed,
+    trace,
     failure: error && describeError(root, lab, error),
     output,
   }

@@ -48,13 +48,14 @@ export function printed(output: readonly string[], paint: Paint): string[] {
 }
 
 function explain(test: TestOutcome, paint: Paint, width: number): Row[] {
-  const { lesson, seed, failure } = test
+  const { lesson, seed, trace, failure } = test
   const list: Row[] = []
   if (lesson) list.push(['Scenario', lesson.scenario])
   if (failure) list.push(...deed(failure, paint, width))
   if (lesson) list.push(['Rule', lesson.rule], ['Source', lesson.source])
   if (failure) list.push(...where(failure, paint))
   if (seed !== undefined) list.push(['Seed', String(seed)])
+  if (trace !== undefined) list.push(['Look at it', paint.link(trace)])
   return list
 }
 

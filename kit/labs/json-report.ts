@@ -34,7 +34,14 @@ function jsonStep(outcome: StepOutcome): unknown {
     tests: { passed: count('passed'), failed: count('failed'), skipped: count('skipped') },
     guide: guideSection(lab, step),
     ...(shown && {
-      failure: { test: shown.title, ...shown.lesson, seed: shown.seed, ...shown.failure, output: shown.output },
+      failure: {
+        test: shown.title,
+        ...shown.lesson,
+        seed: shown.seed,
+        trace: shown.trace,
+        ...shown.failure,
+        output: shown.output,
+      },
     }),
     ...(problem && { problem }),
     ...(parts.length > 0 && { parts }),

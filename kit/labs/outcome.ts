@@ -34,6 +34,8 @@ export interface TestOutcome {
   readonly state: 'passed' | 'failed' | 'skipped'
   readonly lesson?: Lesson | undefined
   readonly seed?: number | undefined
+  /** A page that shows what happened, from the root. */
+  readonly trace?: string | undefined
   readonly failure?: TestFailure | undefined
   /** What the code printed while this test ran. */
   readonly output: readonly string[]

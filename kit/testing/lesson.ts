@@ -5,6 +5,7 @@
  * and its source. What the code did and what was expected come from the failed assertion itself, so they cannot drift.
  */
 import { it } from 'vitest'
+import { isNotImplemented } from '../contracts/not-implemented.ts'
 
 export interface Lesson {
   /** The situation, as a story in one to three sentences. */
@@ -21,12 +22,26 @@ export interface Lesson {
 export interface LessonContext {
   /** Records the seed of a random run, which the runner prints for replay. */
   seed(value: number): void
+  /** Records where a page was written that shows what happened, from the repository's root. */
+  trace(path: string): void
+}
+
+/** Writes down what happened in a lesson that fails, and returns where, from the repository's root. */
+type Witness = (about: { readonly title: string; readonly testFile: string }) => string
+
+/** Of the lesson that is running: tests of a file run one after the other. */
+const witnesses: Witness[] = []
+
+/** The running lesson, should it fail, is to leave this behind. The last one given counts. */
+export function leaveWhenFailing(write: Witness): void {
+  witnesses.splice(0, 1, write)
 }
 
 declare module 'vitest' {
   interface TaskMeta {
     lesson?: Lesson
     seed?: number
+    trace?: string
   }
 }
 
@@ -36,11 +51,20 @@ export function lesson(title: string, words: Lesson, run: (context: LessonContex
     words.timeoutMs === undefined ? {} : { timeout: words.timeoutMs },
     async ({ task }) => {
       task.meta.lesson = words
-      await run({
-        seed(value) {
-          task.meta.seed = value
-        },
-      })
+      witnesses.length = 0
+      try {
+        await run({
+          seed(value) {
+            task.meta.seed = value
+          },
+          trace(path) {
+            task.meta.trace = path
+          },
+        })
+      } catch (error) {
+        if (!isNotImplemented(error)) task.meta.trace ??= witnesses[0]?.({ title, testFile: task.file.name })
+        throw error
+      }
     },
   )
 }

@@ -89,6 +89,8 @@ export class RaftSimulator {
   readonly #world: World
   #faults: Faults
   #messageCount = 0
+  #bytesSent = 0
+  #refusalCount = 0
   #stopWhen: (() => boolean) | undefined
   #stopped = false
 
@@ -120,6 +122,16 @@ export class RaftSimulator {
   /** Messages sent so far, copies that the network made not counted. */
   get messageCount(): number {
     return this.#messageCount
+  }
+
+  /** Bytes of commands that appends have carried so far. */
+  get bytesSent(): number {
+    return this.#bytesSent
+  }
+
+  /** Appends that followers have refused so far. */
+  get refusalCount(): number {
+    return this.#refusalCount
   }
 
   // Time.
@@ -338,6 +350,8 @@ export class RaftSimulator {
   #send(message: Message, content: StoredSnapshot | undefined): void {
     const id = this.#recorder.nextMessage()
     this.#messageCount += 1
+    if (message.type === 'AppendRequest') for (const { data } of message.entries) this.#bytesSent += data.length
+    if (message.type === 'AppendResponse' && !message.accepted) this.#refusalCount += 1
     this.#note({ kind: 'send', id, message })
     for (const fate of drawFate(this.random, this.#faults)) {
       if (fate === 'lost') this.#note({ kind: 'lost', id, why: 'network' })

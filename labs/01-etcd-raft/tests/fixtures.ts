@@ -2,12 +2,14 @@
  * Short ways to say what the tests of this lab need: logs as text, members in a given situation, requests with their defaults.
  */
 
+import { join } from 'node:path'
 import type { DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest, WatchCreateRequest } from '#etcd/mvcc/types.ts'
 import { type RaftLog, termAt } from '#etcd/raft/log.ts'
 import { freshProgress, type Progress } from '#etcd/raft/progress.ts'
 import { Raft } from '#etcd/raft/raft.ts'
 import { createRaftState, type RaftState } from '#etcd/raft/state.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import { repositoryRoot } from '#kit/labs/catalog.ts'
 import type {
   AppendRequest,
   AppendResponse,
@@ -17,7 +19,10 @@ import type {
   SnapshotMetadata,
   VoteRequest,
 } from '#kit/raft/messages.ts'
+import { playOrThrow, type Scenario } from '#kit/sim/raft/scenario.ts'
 import { RaftSimulator, type SimulatorOptions } from '#kit/sim/raft/simulator.ts'
+import { writeTracePage } from '#kit/sim/raft/trace-page.ts'
+import { leaveWhenFailing, lesson } from '#kit/testing/lesson.ts'
 
 /** `'1:a 1:b 2:c'` is a log of three entries; each word is `term:command`. */
 export function entries(text: string, firstIndex = 1): Entry[] {
@@ -129,9 +134,30 @@ export function onlyMessage<Type extends Message['type']>(messages: readonly Mes
   return found[0] as Extract<Message, { type: Type }>
 }
 
-/** A simulated cluster that runs the code under test. */
+/** The code under test, as a simulation starts it. */
+export const createCore: SimulatorOptions['create'] = (start) => new Raft(createRaftState(start))
+
+/** A simulated cluster that runs the code under test. A lesson that fails leaves a page of its last one behind. */
 export function simulate(options: Omit<SimulatorOptions, 'create'>): RaftSimulator {
-  return new RaftSimulator({ ...options, create: (start) => new Raft(createRaftState(start)) })
+  const cluster = new RaftSimulator({ ...options, create: createCore })
+  leaveWhenFailing(({ title, testFile }) => {
+    const step = `1.${/step-(\d+)-/.exec(testFile)?.[1]}`
+    const path = `.lab/traces/lab-1-${step}-seed-${options.seed}.html`
+    writeTracePage(cluster.trace(title, `npm run lab ${step}`), join(repositoryRoot, path))
+    return path
+  })
+  return cluster
+}
+
+/** A story from the kit, played by the code under test with one seed after the other. */
+export function scenarioLesson(story: Scenario): void {
+  const { title, scenario, rule, source } = story
+  lesson(title, { scenario, rule, source }, ({ seed, trace }) => {
+    for (const number of seeds(story.seeds)) {
+      seed(number)
+      playOrThrow(story, number, createCore, repositoryRoot, ({ path }) => trace(path))
+    }
+  })
 }
 
 export function rangeRequest(different: Partial<RangeRequest> & { key: string }): RangeRequest {
