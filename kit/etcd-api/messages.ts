@@ -235,6 +235,28 @@ export interface MemberListResponse {
   readonly members: readonly ClusterMember[]
 }
 
+export interface MemberAddRequest {
+  readonly peerURLs: readonly string[]
+  readonly isLearner: boolean
+}
+
+export interface MemberAddResponse extends MemberListResponse {
+  readonly member?: ClusterMember
+}
+
+export interface MemberRemoveRequest {
+  readonly ID: string
+}
+
+export interface MemberUpdateRequest {
+  readonly ID: string
+  readonly peerURLs: readonly string[]
+}
+
+export interface MemberPromoteRequest {
+  readonly ID: string
+}
+
 export type AlarmType = 'NONE' | 'NOSPACE' | 'CORRUPT'
 
 export interface AlarmRequest {
@@ -271,6 +293,14 @@ export interface StatusResponse {
 export interface HashResponse {
   readonly header?: ResponseHeader
   readonly hash: number
+}
+
+export interface MoveLeaderRequest {
+  readonly targetID: string
+}
+
+export interface MoveLeaderResponse {
+  readonly header?: ResponseHeader
 }
 
 export interface SnapshotResponse<B = Buffer> {

@@ -3,20 +3,25 @@
  *
  * Each member dials every other and uses that connection only for sending; what it accepts, it only reads. A frame is a
  * 4-byte length and a `PeerFrame`. The first frame on a connection says who is calling and in which cluster, so members of different
- * clusters never mix.
+ * clusters never mix; one that was removed is told so, and not listened to.
  *
  * Nothing is guaranteed and nothing is kept: what cannot be sent now is dropped, as a network would. Raft is made for that.
  */
-import { createServer, type Server, type Socket, connect as tcpConnect } from 'node:net'
-import { createServer as createTlsServer, connect as tlsConnect } from 'node:tls'
+import { createServer, type Server, type Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
 import { describeError, type Log } from '../contracts/log.ts'
-import type { MemberId } from './messages.ts'
+import { framed, onFrames } from './frames.ts'
+import type { InstallSnapshot, MemberId } from './messages.ts'
+import { dialPeer, type Hello, type PeerLink, type PeerTls, type Reply } from './peer-link.ts'
+import { type ClusterDescription, MEMBERS_QUESTION } from './peer-question.ts'
+import { offeredMessage, type SnapshotOffer, SnapshotSender, takeContent } from './snapshot-transfer.ts'
 import { decodePeerFrame, encodePeerFrame, type PeerFrame } from './wire.ts'
 
-export interface PeerTls {
-  readonly ca: string | Buffer
-  readonly cert: string | Buffer
-  readonly key: string | Buffer
+export type { PeerTls } from './peer-link.ts'
+
+export interface Peer {
+  readonly id: MemberId
+  readonly urls: readonly string[]
 }
 
 export interface PeerTransportOptions {
@@ -25,43 +30,117 @@ export interface PeerTransportOptions {
   readonly clusterId: string
   /** `http://127.0.0.1:2380`; `https` needs `tls`. */
   readonly listenUrls: readonly string[]
-  readonly peers: readonly { readonly id: MemberId; readonly url: string }[]
+  /** Where others reach this member, if not at `listenUrls`. */
+  readonly ownUrls?: readonly string[]
+  readonly peers: readonly Peer[]
   /** Both sides show a certificate of this authority. */
   readonly tls?: PeerTls
   readonly onFrame: (from: MemberId, frame: PeerFrame) => void
+  /**
+   * A peer sends a snapshot: stores its content and, when all of it is there, gives the message to the core. May reject. Without it, none is taken.
+   */
+  readonly onSnapshot?: (message: InstallSnapshot, content: AsyncIterable<Uint8Array>) => Promise<void>
+  /** Whether this one was a member and is none any more. */
+  readonly isRemoved?: (id: MemberId) => boolean
+  /** A peer says that we are no member any more. */
+  readonly onRemoved?: () => void
+  /** The answer to one who wants to join. */
+  readonly describeCluster?: () => ClusterDescription
   readonly log: Log
 }
 
 export interface PeerTransport {
   /** Sends if there is a connection; else drops, and says so with false. True promises nothing. */
   send(to: MemberId, frame: Partial<PeerFrame>): boolean
+  /** Sends the message and, beside it, the content of a file. It may not arrive, and takes its time. */
+  sendSnapshot(message: InstallSnapshot, file: string): void
+  isConnected(to: MemberId): boolean
+  /** From now on these are the others. Connections to those that stay the same stay open. */
+  setPeers(peers: readonly Peer[]): void
   close(): Promise<void>
 }
 
-const MAX_FRAME_BYTES = 64 << 20
-/** Beyond this, a peer is not reading: more would only fill our memory. */
-const MAX_UNSENT_BYTES = 64 << 20
-const REDIAL_MS = 100
-
 export async function startPeerTransport(options: PeerTransportOptions): Promise<PeerTransport> {
   const incoming = new Set<Socket>()
-  const servers = await Promise.all(options.listenUrls.map((url) => listen(url, options, incoming)))
-  const links = new Map(options.peers.map((peer) => [peer.id, dialing(peer, options)]))
+  const links = new Links(options)
+  const servers = await Promise.all(options.listenUrls.map((url) => listen(url, options, links, incoming)))
+  links.become(options.peers)
+  const { clusterId, id, tls, log } = options
+  const snapshots = new SnapshotSender({ clusterId, from: id, log, ...(tls && { tls }) })
   return {
     send: (to, frame) => links.get(to)?.send(encodePeerFrame(frame)) ?? false,
+    sendSnapshot(message, file) {
+      const url = links.get(message.to)?.url
+      if (url !== undefined) snapshots.send(message, file, url)
+    },
+    isConnected: (to) => links.get(to)?.isOpen ?? false,
+    setPeers: (peers) => links.become(peers),
     async close() {
-      for (const link of links.values()) link.close()
+      links.close()
+      snapshots.close()
       for (const socket of incoming) socket.destroy()
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
     },
   }
 }
 
-function listen(url: string, options: PeerTransportOptions, incoming: Set<Socket>): Promise<Server> {
+/** The connections on which we send, one per peer. */
+class Links {
+  readonly #options: PeerTransportOptions
+  readonly #links = new Map<MemberId, PeerLink & { readonly urls: readonly string[] }>()
+  readonly #met = new Map<MemberId, Peer>()
+
+  constructor(options: PeerTransportOptions) {
+    this.#options = options
+  }
+
+  get(id: MemberId): PeerLink | undefined {
+    return this.#links.get(id)
+  }
+
+  become(peers: readonly Peer[]): void {
+    const { isRemoved } = this.#options
+    for (const { id } of peers) this.#met.delete(id)
+    for (const id of this.#met.keys()) if (isRemoved?.(id)) this.#met.delete(id)
+    const wanted = [...peers, ...this.#met.values()]
+    const urls = new Map(wanted.map((peer) => [peer.id, peer.urls.join()]))
+    for (const [id, link] of this.#links) {
+      if (urls.get(id) === link.urls.join()) continue
+      this.#links.delete(id)
+      link.close()
+    }
+    for (const peer of wanted) this.#dial(peer)
+  }
+
+  close(): void {
+    this.#met.clear()
+    this.become([])
+  }
+
+  /** Somebody called whom we do not know yet: our log will tell who that is, but until then we must be able to answer. */
+  meet({ from, urls = [] }: Hello): void {
+    if (urls.length === 0 || this.#links.has(from)) return
+    this.#met.set(from, { id: from, urls })
+    this.#dial({ id: from, urls })
+  }
+
+  #dial({ id, urls }: Peer): void {
+    const { id: from, clusterId, listenUrls, ownUrls = listenUrls, tls, onRemoved } = this.#options
+    if (this.#links.has(id)) return
+    const hello = { clusterId, from, urls: ownUrls }
+    const onReply = (reply: Reply) => {
+      if (reply.removed) onRemoved?.()
+    }
+    const link = dialPeer({ hello, urls, onReply, ...(tls && { tls }) })
+    this.#links.set(id, Object.assign(link, { urls }))
+  }
+}
+
+function listen(url: string, options: PeerTransportOptions, links: Links, incoming: Set<Socket>): Promise<Server> {
   const accept = (socket: Socket) => {
     incoming.add(socket)
     socket.on('close', () => incoming.delete(socket))
-    receive(socket, options)
+    receive(socket, options, links)
   }
   const { hostname, port } = new URL(url)
   const server = options.tls
@@ -77,92 +156,53 @@ function listen(url: string, options: PeerTransportOptions, incoming: Set<Socket
   })
 }
 
-/** Cuts the stream of a caller into frames. */
-function receive(socket: Socket, { clusterId, onFrame, log }: PeerTransportOptions): void {
+/** Hears who is calling, then takes in what they send. */
+function receive(socket: Socket, options: PeerTransportOptions, links: Links): void {
+  const { clusterId, onFrame, isRemoved, describeCluster, log } = options
   let from: MemberId | undefined
-  let rest: Buffer = Buffer.alloc(0)
   const refuse = (reason: string) => {
     log.warn(`closing a peer connection: ${reason}`)
     socket.destroy()
   }
+  const answer = (reply: Reply | ClusterDescription) => socket.end(framed(Buffer.from(JSON.stringify(reply))))
   const handle = (payload: Buffer) => {
     if (from !== undefined) return onFrame(from, decodePeerFrame(payload))
-    const hello = parseHello(payload)
-    if (hello?.clusterId !== clusterId) return refuse('the caller belongs to another cluster')
-    from = hello.from
+    const first = parseFirst(payload)
+    if (first?.question === MEMBERS_QUESTION.question && describeCluster) answer(describeCluster())
+    else if (first?.clusterId !== clusterId) refuse('the caller belongs to another cluster')
+    else if (isRemoved?.(first.from)) answer({ removed: true })
+    else if (isOffer(first)) void takeSnapshot(socket, first, options)
+    else {
+      from = first.from
+      links.meet(first)
+    }
   }
   socket.on('error', () => {})
-  socket.on('data', (chunk: Buffer) => {
-    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
-    try {
-      while (rest.length >= 4) {
-        const length = rest.readUInt32BE(0)
-        if (length > MAX_FRAME_BYTES) return refuse(`a frame of ${length} bytes`)
-        if (rest.length < 4 + length) return
-        const payload = rest.subarray(4, 4 + length)
-        rest = rest.subarray(4 + length)
-        handle(payload)
-      }
-    } catch (error) {
-      refuse(describeError(error))
-    }
-  })
+  onFrames(socket, handle, refuse)
 }
 
-interface Link {
-  send(payload: Buffer): boolean
-  close(): void
-}
-
-/** Keeps one connection to a peer, dialling again whenever it is lost. */
-function dialing(peer: { id: MemberId; url: string }, { id, clusterId, tls }: PeerTransportOptions): Link {
-  const { hostname, port } = new URL(peer.url)
-  const address = { host: hostname, port: Number(port) }
-  let socket: Socket | undefined
-  let isOpen = false
-  let isClosed = false
-  let redial: NodeJS.Timeout | undefined
-  const dial = () => {
-    const current = tls ? tlsConnect({ ...address, ...tls }) : tcpConnect(address)
-    socket = current
-    current.setNoDelay(true)
-    current.on('error', () => {})
-    current.once(tls ? 'secureConnect' : 'connect', () => {
-      isOpen = true
-      current.write(framed(Buffer.from(JSON.stringify({ clusterId, from: id }))))
-    })
-    current.once('close', () => {
-      isOpen = false
-      if (!isClosed) redial = setTimeout(dial, REDIAL_MS)
-    })
-    current.resume()
-  }
-  dial()
-  return {
-    send(payload) {
-      if (!isOpen || socket!.writableLength >= MAX_UNSENT_BYTES) return false
-      socket!.write(framed(payload))
-      return true
-    },
-    close() {
-      isClosed = true
-      clearTimeout(redial)
-      socket?.destroy()
-    },
-  }
-}
-
-function framed(payload: Buffer): Buffer {
-  const frame = Buffer.allocUnsafe(4 + payload.length)
-  frame.writeUInt32BE(payload.length, 0)
-  payload.copy(frame, 4)
-  return frame
-}
-
-function parseHello(payload: Buffer): { clusterId: string; from: MemberId } | undefined {
+async function takeSnapshot(socket: Socket, offer: SnapshotOffer, options: PeerTransportOptions): Promise<void> {
+  const { onSnapshot, log } = options
   try {
-    const { clusterId, from } = JSON.parse(payload.toString('utf8'))
-    return typeof clusterId === 'string' && typeof from === 'string' ? { clusterId, from } : undefined
+    const message = offeredMessage(offer)
+    if (message && onSnapshot) await onSnapshot(message, takeContent(socket, offer))
+  } catch (error) {
+    log.warn(`a snapshot from member ${offer.from} was not taken: ${describeError(error)}`)
+  }
+  socket.destroy()
+}
+
+function isOffer(first: First | SnapshotOffer): first is SnapshotOffer {
+  return 'snapshot' in first && typeof first.snapshot === 'string' && typeof first.bytes === 'number'
+}
+
+type First = Hello & { readonly question?: string }
+
+function parseFirst(payload: Buffer): First | undefined {
+  try {
+    const first = JSON.parse(payload.toString('utf8'))
+    const isHello = typeof first.clusterId === 'string' && typeof first.from === 'string'
+    return isHello || typeof first.question === 'string' ? first : undefined
   } catch {
     return undefined
   }

@@ -5,6 +5,7 @@
  * rest, so that fields can be added later without breaking what is on disk.
  */
 import { messageCodec, parseProto } from '../etcd-api/codec.ts'
+import type { ClusterMember } from '../etcd-api/messages.ts'
 import type { Entry, HardState, Message, SnapshotMetadata } from './messages.ts'
 
 const RAFT_PROTO = `
@@ -105,11 +106,36 @@ message LeaseAnswer {
   int64 ttl = 2;
 }
 
+message MemberCall {
+  enum Kind { Add = 0; Remove = 1; Promote = 2; Update = 3; }
+  Kind kind = 1;
+  string ID = 2;
+  repeated string peerURLs = 3;
+  bool is_learner = 4;
+}
+
+message MemberAnswer {
+  bool is_leader = 1;
+  repeated Member members = 2;
+  string error_code = 3;
+  string error_message = 4;
+}
+
+message Member {
+  string ID = 1;
+  string name = 2;
+  repeated string peerURLs = 3;
+  repeated string clientURLs = 4;
+  bool isLearner = 5;
+}
+
 message PeerFrame {
   oneof content {
     Message message = 1;
     LeaseCall lease_call = 2;
     LeaseAnswer lease_answer = 3;
+    MemberCall member_call = 20;
+    MemberAnswer member_answer = 21;
   }
   uint64 call_id = 4;
 }
@@ -178,11 +204,30 @@ export interface LeaseAnswer {
   readonly ttl: number
 }
 
-/** What travels between two members: one of the three. */
+/** A change of the members, which only the leader can judge. */
+export interface MemberCall {
+  readonly kind: 'Add' | 'Remove' | 'Promote' | 'Update'
+  readonly ID: string
+  readonly peerURLs: readonly string[]
+  readonly isLearner: boolean
+}
+
+export interface MemberAnswer {
+  readonly isLeader: boolean
+  /** After the change. */
+  readonly members: readonly ClusterMember[]
+  /** Empty when the change was made; else gRPC's name of the code, and etcd's text. */
+  readonly errorCode: string
+  readonly errorMessage: string
+}
+
+/** What travels between two members: one of these, and what joins an answer to its call. */
 export interface PeerFrame {
   readonly message?: Message
   readonly leaseCall?: LeaseCall
   readonly leaseAnswer?: LeaseAnswer
+  readonly memberCall?: MemberCall
+  readonly memberAnswer?: MemberAnswer
   /** Joins an answer to its call. */
   readonly callId: number
 }

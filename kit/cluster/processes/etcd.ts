@@ -1,5 +1,5 @@
 /** Process entry: one etcd member, with upstream's flags. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { startMember } from '#etcd/member.ts'
 import { createLog } from '../../contracts/log.ts'
 import { runAsProgram, type StartProgram } from './program.ts'
@@ -9,7 +9,11 @@ interface Flags {
   readonly dataDir: string
   readonly listenClientUrls: string
   readonly listenPeerUrls: string
+  readonly advertiseClientUrls?: string
+  readonly initialAdvertisePeerUrls?: string
   readonly initialCluster?: string
+  readonly initialClusterState: string
+  readonly initialClusterToken: string
   readonly certFile?: string
   readonly keyFile?: string
   readonly trustedCaFile?: string
@@ -19,6 +23,7 @@ interface Flags {
   readonly peerTrustedCaFile?: string
   readonly heartbeatInterval: string
   readonly electionTimeout: string
+  readonly preVote: string | boolean
 }
 
 export const start: StartProgram = async (argv) => {
@@ -28,9 +33,21 @@ export const start: StartProgram = async (argv) => {
     .option('--data-dir <path>', 'where its write-ahead log lives', 'default.etcd')
     .option('--listen-client-urls <urls>', 'where clients connect', 'http://127.0.0.1:2379')
     .option('--listen-peer-urls <urls>', 'where other members connect', 'http://127.0.0.1:2380')
+    .option('--advertise-client-urls <urls>', 'where clients are told to connect; default: where we listen')
+    .option('--initial-advertise-peer-urls <urls>', 'where other members are told to connect; default: where we listen')
     .option(
       '--initial-cluster <members>',
       'name=peer-url of every member, joined by commas; default: this member alone',
+    )
+    .addOption(
+      new Option('--initial-cluster-state <state>', 'existing: join a cluster that has added this member')
+        .choices(['new', 'existing'])
+        .default('new'),
+    )
+    .option(
+      '--initial-cluster-token <token>',
+      'keeps clusters apart that are founded with the same URLs',
+      'etcd-cluster',
     )
     .option('--cert-file <path>', 'certificate shown to clients')
     .option('--key-file <path>', 'its private key')
@@ -42,6 +59,7 @@ export const start: StartProgram = async (argv) => {
     .option('--peer-client-cert-auth [bool]', 'accepted for compatibility: peers must always show one')
     .option('--heartbeat-interval <ms>', "milliseconds between a leader's heartbeats", '100')
     .option('--election-timeout <ms>', 'milliseconds of silence before an election', '1000')
+    .option('--pre-vote [bool]', 'ask before standing for election', 'true')
     .parse(argv, { from: 'user' })
     .opts<Flags>()
 
@@ -54,17 +72,27 @@ export const start: StartProgram = async (argv) => {
     dataDirectory: flags.dataDir,
     listenClientUrls: flags.listenClientUrls.split(','),
     listenPeerUrls: flags.listenPeerUrls.split(','),
-    initialCluster: flags.initialCluster ?? `${flags.name}=${flags.listenPeerUrls.split(',')[0]}`,
+    initialCluster: flags.initialCluster ?? aloneAt(flags),
+    initialClusterState: flags.initialClusterState === 'existing' ? 'existing' : 'new',
+    initialClusterToken: flags.initialClusterToken,
+    ...(flags.advertiseClientUrls && { advertiseClientUrls: flags.advertiseClientUrls.split(',') }),
     ...(clientTls && { clientTls }),
     ...(peerTls && { peerTls: { ...peerTls, trustedCaFile: peerTls.trustedCaFile! } }),
     heartbeatIntervalMs: Number(flags.heartbeatInterval),
     electionTimeoutMs: Number(flags.electionTimeout),
+    preVote: String(flags.preVote) === 'true',
     log,
     onFatal: (error) => {
       log.error('the disk failed; a member that cannot keep its promises must not go on', error)
       process.exit(1)
     },
+    onRemoved: () => process.exit(0),
   })
+}
+
+function aloneAt({ name, initialAdvertisePeerUrls, listenPeerUrls }: Flags): string {
+  const urls = (initialAdvertisePeerUrls ?? listenPeerUrls).split(',')
+  return urls.map((url) => `${name}=${url}`).join(',')
 }
 
 function tlsFiles(certFile: string | undefined, keyFile: string | undefined, trustedCaFile: string | undefined) {

@@ -36,7 +36,7 @@ import {
 import { canRelease, release, takeForwarded } from './forwarding.ts'
 import { abstains, beginLeaseRound, takeRead } from './lease-reads.ts'
 import { entriesBetween, lastIndex, termAt } from './log.ts'
-import { applyChanges, canStand, proposeChange } from './membership.ts'
+import { applyChanges, canStand, hasCaughtUp, mayChangeMembers, proposeChange } from './membership.ts'
 import { handlePreVoteRequest, handlePreVoteResponse } from './pre-vote.ts'
 import { tickProgress } from './progress.ts'
 import { beginEarlyReads, handleReadIndexResponse, noteReadRound, releaseReads } from './read-index.ts'
@@ -93,6 +93,16 @@ export class Raft implements RaftCore {
 
   proposeChange(change: MembershipChange, data: ByteString): boolean {
     return proposeChange(this.#raft, change, data)
+  }
+
+  /** Whether `proposeChange` would be heard now. */
+  mayChangeMembers(): boolean {
+    return mayChangeMembers(this.#raft)
+  }
+
+  /** Whether a leader would call a member's log nearly as long as its own. */
+  hasCaughtUp(id: MemberId): boolean {
+    return this.#raft.role === 'leader' && hasCaughtUp(this.#raft, id)
   }
 
   transferLeadership(to: MemberId): boolean {

@@ -19,6 +19,14 @@ message MemberAttributes {
   repeated string clientURLs = 3;
 }
 
+message MemberChange {
+  enum Kind { Add = 0; Remove = 1; Promote = 2; Update = 3; }
+  Kind kind = 1;
+  uint64 ID = 2 [jstype = JS_STRING];
+  repeated string peerURLs = 3;
+  bool is_learner = 4;
+}
+
 message Command {
   string id = 1;
   oneof request {
@@ -30,6 +38,7 @@ message Command {
     etcdserverpb.LeaseRevokeRequest lease_revoke = 7;
     MemberAttributes publish = 8;
     etcdserverpb.AlarmRequest alarm = 9;
+    MemberChange member_change = 16;
   }
 }
 `
@@ -38,6 +47,16 @@ export interface MemberAttributes {
   readonly ID: string
   readonly name: string
   readonly clientURLs: readonly string[]
+}
+
+/** Travels as the data of a Raft entry that changes the members. */
+export interface MemberChange {
+  readonly kind: 'Add' | 'Remove' | 'Promote' | 'Update'
+  readonly ID: string
+  /** For Add and Update. */
+  readonly peerURLs: readonly string[]
+  /** For Add. */
+  readonly isLearner: boolean
 }
 
 /** One of the fields is set. */
@@ -50,6 +69,7 @@ export interface Request {
   readonly leaseRevoke?: { readonly ID: string }
   readonly publish?: MemberAttributes
   readonly alarm?: AlarmRequest
+  readonly memberChange?: MemberChange
 }
 
 export interface Command extends Request {

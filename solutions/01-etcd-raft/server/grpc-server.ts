@@ -17,18 +17,16 @@ import type { LeaseKeepAliveResponse, SnapshotResponse, WatchRequest } from '#ki
 import { type ServiceName, serviceDefinition } from '#kit/etcd-api/services.ts'
 import type { WatchResponse } from '../mvcc/types.ts'
 import { authDefinition, authImplementation } from './auth-service.ts'
-import type { ClusterConfiguration } from './cluster.ts'
 import type { Engine } from './engine.ts'
 import { kvHandlers } from './kv-service.ts'
 import { leaseHandlers } from './lease-service.ts'
 import { maintenanceHandlers, snapshotPieces } from './maintenance-service.ts'
 import { clusterHandlers } from './member-service.ts'
-import { type Handler, requireLeader, toServiceError, unary } from './rpc.ts'
+import { type Handler, refusedByLearners, requireLeader, requireVoter, toServiceError, unary } from './rpc.ts'
 import { WatchStream } from './watch-stream.ts'
 
 export interface GrpcServerOptions {
   readonly engine: Engine
-  readonly cluster: ClusterConfiguration
   readonly listenClientUrls: readonly string[]
   readonly tls?: ListenerTls
   readonly minLeaseTtlSeconds: number
@@ -40,7 +38,7 @@ export interface GrpcServerOptions {
 const MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 
 export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningComponent> {
-  const { engine, cluster, log } = options
+  const { engine, log } = options
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': -1,
@@ -52,14 +50,14 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     const unaryNames = Object.keys(definition).filter((name) => name in handlers && !definition[name]!.requestStream)
     const implementation = unaryNames.map((name) => {
       const handler = handlers[name as keyof typeof handlers] as Handler<object, object>
-      return [name, unary(engine, log, handler)]
+      return [name, unary(engine, log, refusedByLearners(engine, `${service}.${name}`, handler))]
     })
     server.addService(definition, { ...Object.fromEntries(implementation), ...streams })
   }
   add('KV', kvHandlers(engine))
   add('Watch', {}, { Watch: watchCall(options) })
   add('Lease', lease, { LeaseKeepAlive: keepAliveCall(options, lease.keepAlive) })
-  add('Cluster', clusterHandlers(engine, cluster))
+  add('Cluster', clusterHandlers(engine, options.clock))
   add('Maintenance', maintenanceHandlers(engine), { Snapshot: snapshotCall(options) })
   server.addService(authDefinition, authImplementation)
   return listen(server, options)
@@ -101,6 +99,7 @@ function watchCall({ engine, clock, log }: GrpcServerOptions) {
         call.emit('error', toServiceError(error, log))
       }
     }
+    attempt(() => requireVoter(engine))
     call.on('data', (request: WatchRequest<string>) => attempt(() => stream.receive(request)))
     call.on('drain', () => attempt(() => stream.drained()))
     call.on('end', () => call.end())
@@ -111,10 +110,14 @@ function watchCall({ engine, clock, log }: GrpcServerOptions) {
   }
 }
 
-function keepAliveCall({ log }: GrpcServerOptions, keepAlive: (ID: string) => Promise<LeaseKeepAliveResponse>) {
+function keepAliveCall({ engine, log }: GrpcServerOptions, keepAlive: (ID: string) => Promise<LeaseKeepAliveResponse>) {
   return (call: ServerDuplexStream<{ ID: string }, LeaseKeepAliveResponse>) => {
+    const renew = async (ID: string) => {
+      requireVoter(engine)
+      return keepAlive(ID)
+    }
     call.on('data', ({ ID }: { ID: string }) => {
-      keepAlive(ID).then(
+      renew(ID).then(
         (response) => call.write(response),
         (error) => call.emit('error', toServiceError(error, log)),
       )

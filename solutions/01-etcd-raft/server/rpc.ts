@@ -26,6 +26,27 @@ export function unary<Request, Response extends object>(
   }
 }
 
+/**
+ * What a learner answers: how it is, and reads that may be stale. Everything else would need a member that knows it is up to date.
+ * Source: etcd `server/etcdserver/api/v3rpc/util.go` (`isRPCSupportedForLearner`).
+ */
+export function refusedByLearners(
+  engine: Engine,
+  method: string,
+  handler: Handler<object, object>,
+): Handler<object, object> {
+  const mayBeStale = (request: object) => 'serializable' in request && request.serializable === true
+  return (request) => {
+    const isHarmless = method === 'Maintenance.Status' || (method === 'KV.Range' && mayBeStale(request))
+    if (!isHarmless) requireVoter(engine)
+    return handler(request)
+  }
+}
+
+export function requireVoter(engine: Engine): void {
+  if (engine.isLearner()) throw etcdErrors.notForLearners()
+}
+
 /** Clients that set `hasleader` would rather be refused at once than wait. */
 export function requireLeader(engine: Engine, metadata: Metadata): void {
   if (metadata.get('hasleader')[0] === 'true' && !engine.hasLeader()) throw etcdErrors.noLeader()

@@ -5,6 +5,7 @@
  */
 import { type ByteString, toBuffer, toByteString } from '#kit/etcd-api/byte-string.ts'
 import { messageCodec, parseProto } from '#kit/etcd-api/codec.ts'
+import type { AlarmRequest } from '#kit/etcd-api/messages.ts'
 import { KV_PROTO, RPC_PROTO } from '#kit/etcd-api/proto.ts'
 import type { DeleteRangeRequest, PutRequest, TxnRequest } from '../mvcc/types.ts'
 
@@ -18,6 +19,14 @@ message MemberAttributes {
   repeated string clientURLs = 3;
 }
 
+message MemberChange {
+  enum Kind { Add = 0; Remove = 1; Promote = 2; Update = 3; }
+  Kind kind = 1;
+  uint64 ID = 2 [jstype = JS_STRING];
+  repeated string peerURLs = 3;
+  bool is_learner = 4;
+}
+
 message Command {
   string id = 1;
   oneof request {
@@ -28,6 +37,8 @@ message Command {
     etcdserverpb.LeaseGrantRequest lease_grant = 6;
     etcdserverpb.LeaseRevokeRequest lease_revoke = 7;
     MemberAttributes publish = 8;
+    etcdserverpb.AlarmRequest alarm = 9;
+    MemberChange member_change = 16;
   }
 }
 `
@@ -36,6 +47,16 @@ export interface MemberAttributes {
   readonly ID: string
   readonly name: string
   readonly clientURLs: readonly string[]
+}
+
+/** Travels as the data of a Raft entry that changes the members. */
+export interface MemberChange {
+  readonly kind: 'Add' | 'Remove' | 'Promote' | 'Update'
+  readonly ID: string
+  /** For Add and Update. */
+  readonly peerURLs: readonly string[]
+  /** For Add. */
+  readonly isLearner: boolean
 }
 
 /** One of the fields is set. */
@@ -47,6 +68,8 @@ export interface Request {
   readonly leaseGrant?: { readonly ID: string; readonly TTL: number }
   readonly leaseRevoke?: { readonly ID: string }
   readonly publish?: MemberAttributes
+  readonly alarm?: AlarmRequest
+  readonly memberChange?: MemberChange
 }
 
 export interface Command extends Request {

@@ -1,26 +1,32 @@
 /**
  * The client side of a member: etcd's services on its client URLs, in plain text or with (mutual) TLS.
  */
-import { Server, ServerCredentials, type ServerDuplexStream, type UntypedServiceImplementation } from '@grpc/grpc-js'
+import { Readable, type Writable } from 'node:stream'
+import {
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  type UntypedServiceImplementation,
+} from '@grpc/grpc-js'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { type ListenerTls, listenForClients } from '#kit/etcd-api/client-listener.ts'
-import type { LeaseKeepAliveResponse, WatchRequest } from '#kit/etcd-api/messages.ts'
+import type { LeaseKeepAliveResponse, SnapshotResponse, WatchRequest } from '#kit/etcd-api/messages.ts'
 import { type ServiceName, serviceDefinition } from '#kit/etcd-api/services.ts'
 import type { WatchResponse } from '../mvcc/types.ts'
-import type { ClusterConfiguration } from './cluster.ts'
+import { authDefinition, authImplementation } from './auth-service.ts'
 import type { Engine } from './engine.ts'
 import { kvHandlers } from './kv-service.ts'
 import { leaseHandlers } from './lease-service.ts'
+import { maintenanceHandlers, snapshotPieces } from './maintenance-service.ts'
 import { clusterHandlers } from './member-service.ts'
-import { type Handler, requireLeader, toServiceError, unary } from './rpc.ts'
-import { maintenanceHandlers } from './status-services.ts'
+import { type Handler, refusedByLearners, requireLeader, requireVoter, toServiceError, unary } from './rpc.ts'
 import { WatchStream } from './watch-stream.ts'
 
 export interface GrpcServerOptions {
   readonly engine: Engine
-  readonly cluster: ClusterConfiguration
   readonly listenClientUrls: readonly string[]
   readonly tls?: ListenerTls
   readonly minLeaseTtlSeconds: number
@@ -32,7 +38,7 @@ export interface GrpcServerOptions {
 const MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 
 export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningComponent> {
-  const { engine, cluster, log } = options
+  const { engine, log } = options
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': -1,
@@ -44,15 +50,16 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
     const unaryNames = Object.keys(definition).filter((name) => name in handlers && !definition[name]!.requestStream)
     const implementation = unaryNames.map((name) => {
       const handler = handlers[name as keyof typeof handlers] as Handler<object, object>
-      return [name, unary(engine, log, handler)]
+      return [name, unary(engine, log, refusedByLearners(engine, `${service}.${name}`, handler))]
     })
     server.addService(definition, { ...Object.fromEntries(implementation), ...streams })
   }
   add('KV', kvHandlers(engine))
   add('Watch', {}, { Watch: watchCall(options) })
   add('Lease', lease, { LeaseKeepAlive: keepAliveCall(options, lease.keepAlive) })
-  add('Cluster', clusterHandlers(engine, cluster))
-  add('Maintenance', maintenanceHandlers(engine))
+  add('Cluster', clusterHandlers(engine, options.clock))
+  add('Maintenance', maintenanceHandlers(engine), { Snapshot: snapshotCall(options) })
+  server.addService(authDefinition, authImplementation)
   return listen(server, options)
 }
 
@@ -92,6 +99,7 @@ function watchCall({ engine, clock, log }: GrpcServerOptions) {
         call.emit('error', toServiceError(error, log))
       }
     }
+    attempt(() => requireVoter(engine))
     call.on('data', (request: WatchRequest<string>) => attempt(() => stream.receive(request)))
     call.on('drain', () => attempt(() => stream.drained()))
     call.on('end', () => call.end())
@@ -102,15 +110,29 @@ function watchCall({ engine, clock, log }: GrpcServerOptions) {
   }
 }
 
-function keepAliveCall({ log }: GrpcServerOptions, keepAlive: (ID: string) => Promise<LeaseKeepAliveResponse>) {
+function keepAliveCall({ engine, log }: GrpcServerOptions, keepAlive: (ID: string) => Promise<LeaseKeepAliveResponse>) {
   return (call: ServerDuplexStream<{ ID: string }, LeaseKeepAliveResponse>) => {
+    const renew = async (ID: string) => {
+      requireVoter(engine)
+      return keepAlive(ID)
+    }
     call.on('data', ({ ID }: { ID: string }) => {
-      keepAlive(ID).then(
+      renew(ID).then(
         (response) => call.write(response),
         (error) => call.emit('error', toServiceError(error, log)),
       )
     })
     call.on('end', () => call.end())
     call.on('error', () => {})
+  }
+}
+
+/** The stream takes pieces no faster than the client does. */
+function snapshotCall({ engine, log }: GrpcServerOptions) {
+  return (call: ServerWritableStream<object, SnapshotResponse<string>>) => {
+    const pieces = Readable.from(snapshotPieces(engine))
+    pieces.on('error', (error) => call.emit('error', toServiceError(error, log)))
+    call.on('cancelled', () => pieces.destroy())
+    pieces.pipe(call as Writable)
   }
 }

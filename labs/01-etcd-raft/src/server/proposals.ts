@@ -23,6 +23,7 @@ export interface Applied<Response> {
 
 interface Waiting {
   readonly data: string
+  readonly handOver: (data: string) => boolean
   handedOver: boolean
   readonly timer: Timer
   resolve(applied: Applied<object>): void
@@ -46,19 +47,20 @@ export class Proposals {
     this.#options = options
   }
 
-  propose<Response extends object>(request: Request): Promise<Applied<Response>> {
+  /** @param handOver how, if not as an ordinary command */
+  propose<Response extends object>(request: Request, handOver = this.#options.handOver): Promise<Applied<Response>> {
     const id = `${this.#prefix}${(this.#count++).toString(36)}`
     const data = encodeCommand({ id, ...request })
     if (data.length > MAX_COMMAND_BYTES) return Promise.reject(etcdErrors.requestTooLarge())
     if (this.#waiting.size >= MAX_WAITING) return Promise.reject(etcdErrors.tooManyRequests())
     return new Promise<Applied<object>>((resolve, reject) => {
       const { clock, timeoutMs } = this.#options
-      const handedOver = this.#options.handOver(data)
+      const handedOver = handOver(data)
       const timer = clock.setTimer(timeoutMs, () => {
         this.#waiting.delete(id)
         reject(etcdErrors.timedOut())
       })
-      this.#waiting.set(id, { data, handedOver, timer, resolve, reject })
+      this.#waiting.set(id, { data, handOver, handedOver, timer, resolve, reject })
     }) as Promise<Applied<Response>>
   }
 
@@ -67,7 +69,7 @@ export class Proposals {
     for (const [id, waiting] of this.#waiting) {
       if (waiting.handedOver) continue
       try {
-        waiting.handedOver = this.#options.handOver(waiting.data)
+        waiting.handedOver = waiting.handOver(waiting.data)
       } catch (error) {
         this.#waiting.delete(id)
         waiting.timer.cancel()

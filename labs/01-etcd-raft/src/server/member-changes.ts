@@ -1,0 +1,135 @@
+/**
+ * Changes of the members: any member may be asked, the leader judges and proposes.
+ *
+ * Only the leader knows how far a learner's log has come and whom it can reach, and only it can begin a change. It judges and begins in one go: since
+ * no earlier change is unapplied then, what it judges by is what the change will find when it is applied.
+ * Source: etcd `server/etcdserver/server.go` (`AddMember` and its kin, `configure`); upstream passes on only promotions to the leader.
+ */
+import type { Clock, Timer } from '#kit/contracts/clock.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import { EtcdError, etcdErrors, type GrpcCodeName } from '#kit/etcd-api/errors.ts'
+import type { ClusterMember } from '#kit/etcd-api/messages.ts'
+import type { MemberId, MembershipChange } from '#kit/raft/messages.ts'
+import type { MemberAnswer, PeerFrame } from '#kit/raft/wire.ts'
+import type { MemberChange, Request } from './command.ts'
+import { checkChange, type LeaderView } from './membership-rules.ts'
+import type { Applied } from './proposals.ts'
+
+export interface MemberChangesOptions extends LeaderView {
+  isLeader(): boolean
+  leader(): MemberId | null
+  /** Whether Raft would begin a change now. */
+  mayChange(): boolean
+  /** Begins a change that may begin; resolves when it is applied here. */
+  propose(change: MembershipChange, request: Request): Promise<Applied<MembersResponse>>
+  send(to: MemberId, frame: Partial<PeerFrame>): boolean
+  readonly clock: Clock
+  readonly timeoutMs: number
+}
+
+export interface MembersResponse {
+  readonly members: readonly ClusterMember[]
+}
+
+interface OpenCall {
+  readonly timer: Timer
+  resolve(answer: MemberAnswer): void
+}
+
+const RETRY_MS = 20
+
+export class MemberChanges {
+  readonly #options: MemberChangesOptions
+  readonly #calls = new Map<number, OpenCall>()
+  #count = 0
+
+  constructor(options: MemberChangesOptions) {
+    this.#options = options
+  }
+
+  /** Resolves with the members after the change, once it is applied by whoever leads. */
+  async change(change: MemberChange): Promise<readonly ClusterMember[]> {
+    const { isLeader, leader, clock, timeoutMs } = this.#options
+    const deadlineMs = clock.now() + timeoutMs
+    for (;;) {
+      if (isLeader()) return this.#lead(change, deadlineMs)
+      const to = leader()
+      const answer = to === null ? undefined : await this.#ask(to, change, deadlineMs)
+      if (answer?.errorCode) throw new EtcdError(answer.errorCode as GrpcCodeName, answer.errorMessage)
+      if (answer?.isLeader) return answer.members
+      await this.#pause(deadlineMs)
+    }
+  }
+
+  receive(from: MemberId, { memberCall, memberAnswer, callId }: PeerFrame): void {
+    if (memberCall)
+      void this.#answer(memberCall).then((answer) => this.#options.send(from, { memberAnswer: answer, callId }))
+    const call = memberAnswer && this.#calls.get(callId)
+    if (!call) return
+    this.#calls.delete(callId)
+    call.timer.cancel()
+    call.resolve(memberAnswer)
+  }
+
+  /** The rules are asked again each time: whatever we wait for may change the answer. */
+  async #lead(change: MemberChange, deadlineMs: number): Promise<readonly ClusterMember[]> {
+    const { members, mayChange, isLeader, propose } = this.#options
+    for (;;) {
+      if (!isLeader()) throw etcdErrors.leaderChanged()
+      checkChange(this.#options, change)
+      if (mayChange()) {
+        const { response } = await propose(raftChange(change, members.get(change.ID)), { memberChange: change })
+        return response.members
+      }
+      await this.#pause(deadlineMs)
+    }
+  }
+
+  async #answer(change: MemberChange): Promise<MemberAnswer> {
+    const { isLeader, clock, timeoutMs } = this.#options
+    const nothing = { isLeader: isLeader(), members: [], errorCode: '', errorMessage: '' }
+    if (!isLeader()) return nothing
+    try {
+      return { ...nothing, members: await this.#lead(change, clock.now() + timeoutMs) }
+    } catch (error) {
+      const { code, message } = asEtcdError(error)
+      return { ...nothing, errorCode: code, errorMessage: message }
+    }
+  }
+
+  #ask(to: MemberId, memberCall: MemberChange, deadlineMs: number): Promise<MemberAnswer> {
+    const { send, clock } = this.#options
+    const callId = ++this.#count
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimer(deadlineMs - clock.now(), () => {
+        this.#calls.delete(callId)
+        reject(etcdErrors.timedOut())
+      })
+      this.#calls.set(callId, { timer, resolve })
+      if (send(to, { memberCall, callId })) return
+      // The call never left, so the next leader may be asked.
+      this.#calls.delete(callId)
+      timer.cancel()
+      resolve({ isLeader: false, members: [], errorCode: '', errorMessage: '' })
+    })
+  }
+
+  #pause(deadlineMs: number): Promise<void> {
+    const { clock } = this.#options
+    if (clock.now() + RETRY_MS > deadlineMs) throw etcdErrors.timedOut()
+    return new Promise((resolve) => void clock.setTimer(RETRY_MS, resolve))
+  }
+}
+
+/** What a change means to Raft. A new address means nothing to it, but goes the same way, so that no two changes ever overlap. */
+function raftChange({ kind, ID, isLearner }: MemberChange, member: ClusterMember | undefined): MembershipChange {
+  if (kind === 'Remove') return { kind, member: ID }
+  const learns = kind === 'Update' ? member?.isLearner : kind === 'Add' && isLearner
+  return { kind: learns ? 'AddLearner' : 'AddVoter', member: ID }
+}
+
+function asEtcdError(error: unknown): EtcdError {
+  if (error instanceof EtcdError) return error
+  if (isNotImplemented(error)) return etcdErrors.unimplemented(error.message)
+  return new EtcdError('INTERNAL', 'etcdserver: internal error')
+}
