@@ -23,6 +23,8 @@ interface Flags {
   readonly peerTrustedCaFile?: string
   readonly heartbeatInterval: string
   readonly electionTimeout: string
+  readonly snapshotCount: string
+  readonly experimentalSnapshotCatchupEntries?: string
   readonly preVote: string | boolean
 }
 
@@ -60,6 +62,8 @@ export const start: StartProgram = async (argv) => {
     .option('--heartbeat-interval <ms>', "milliseconds between a leader's heartbeats", '100')
     .option('--election-timeout <ms>', 'milliseconds of silence before an election', '1000')
     .option('--pre-vote [bool]', 'ask before standing for election', 'true')
+    .option('--snapshot-count <entries>', 'a snapshot is taken after so many entries', '10000')
+    .option('--experimental-snapshot-catchup-entries <entries>', 'kept in memory before a snapshot, for members that lag')
     .parse(argv, { from: 'user' })
     .opts<Flags>()
 
@@ -80,6 +84,10 @@ export const start: StartProgram = async (argv) => {
     ...(peerTls && { peerTls: { ...peerTls, trustedCaFile: peerTls.trustedCaFile! } }),
     heartbeatIntervalMs: Number(flags.heartbeatInterval),
     electionTimeoutMs: Number(flags.electionTimeout),
+    snapshotCount: Number(flags.snapshotCount),
+    ...(flags.experimentalSnapshotCatchupEntries !== undefined && {
+      snapshotCatchUpEntries: Number(flags.experimentalSnapshotCatchupEntries),
+    }),
     preVote: String(flags.preVote) === 'true',
     log,
     onFatal: (error) => {

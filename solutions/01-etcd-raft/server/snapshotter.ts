@@ -6,6 +6,7 @@
  * Source: etcd `server/etcdserver/server.go` (`triggerSnapshot`, `snapshot`).
  */
 import type { Log } from '#kit/contracts/log.ts'
+import { isDiskFull } from '#kit/raft/disk.ts'
 import type { RaftCore } from '#kit/raft/messages.ts'
 import type { MachineContents } from '../snapshot/content.ts'
 import { dueSnapshot, type SnapshotPolicy } from '../wal/replay-after.ts'
@@ -18,6 +19,7 @@ export interface SnapshotterOptions {
   readonly storage: Pick<Storage, 'save' | 'removeOld'>
   readonly policy: SnapshotPolicy
   readonly log: Log
+  readonly onFull: () => void
 }
 
 export class Snapshotter {
@@ -53,7 +55,7 @@ export class Snapshotter {
 
   /** What fails here, a full disk for instance, leaves everything as it was; the next one is tried when it is due. */
   async #take(compactIndex: number): Promise<void> {
-    const { core, contents, storage, log } = this.#options
+    const { core, contents, storage, log, onFull } = this.#options
     const metadata = core.snapshotMetadata()
     const view = contents()
     try {
@@ -63,6 +65,7 @@ export class Snapshotter {
       log.info(`snapshot of everything up to entry ${metadata.index}`)
     } catch (error) {
       log.error(`no snapshot of entry ${metadata.index} could be written`, error)
+      if (isDiskFull(error)) onFull()
     }
   }
 }

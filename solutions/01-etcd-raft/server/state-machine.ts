@@ -9,10 +9,13 @@ import type { Clock } from '#kit/contracts/clock.ts'
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import type { Entry } from '#kit/raft/messages.ts'
 import { Lessor } from '../lease/lessor.ts'
+import { TO_THE_END } from '../mvcc/byte-range.ts'
 import { MvccStore } from '../mvcc/store.ts'
-import type { RequestOp } from '../mvcc/types.ts'
+import type { KeyEvent, RequestOp } from '../mvcc/types.ts'
+import type { MachineContents, SnapshotHead } from '../snapshot/content.ts'
 import { Alarms } from './alarms.ts'
-import { type Command, decodeCommand, type MemberAttributes, type Request } from './command.ts'
+import { type Command, decodeCommand, type Request } from './command.ts'
+import { Membership } from './membership.ts'
 import { skipMissing } from './missing-parts.ts'
 
 export interface Outcome {
@@ -27,11 +30,12 @@ export class StateMachine {
   readonly lessor = new Lessor()
   readonly store = new MvccStore((lease) => this.lessor.requireLease(lease))
   readonly alarms = new Alarms()
-  readonly members = new Map<string, MemberAttributes>()
+  readonly members: Membership
   readonly #clock: Clock
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, members = new Membership()) {
     this.#clock = clock
+    this.members = members
   }
 
   /** Undefined for a leader's no-op. */
@@ -42,6 +46,27 @@ export class StateMachine {
     const result = this.#try(command)
     if (this.store.revision > before) skipMissing(() => this.#followChanges(before + 1))
     return { id: command.id, result, revision: this.store.revision }
+  }
+
+  /** For snapshots: all of it, as it is now. It stays so while entries go on to be applied. */
+  contents(): MachineContents {
+    const { members, removed } = this.members.contents()
+    return {
+      store: this.store.contents(),
+      leases: this.lessor.contents(),
+      members,
+      removedMembers: removed,
+      alarms: this.alarms.list(),
+    }
+  }
+
+  /** Becomes what `contents` told, whatever it was before. `store` is used up. */
+  restore(head: SnapshotHead, store: MvccStore): void {
+    this.store.become(store, head)
+    this.members.restore({ members: head.members, removed: head.removedMembers })
+    this.alarms.restore(head.alarms)
+    this.lessor.restore(head.leases, this.#clock.now())
+    skipMissing(() => this.lessor.follow({ revision: head.revision, events: leasedKeys(this.store) }))
   }
 
   #followChanges(revision: number): void {
@@ -57,7 +82,17 @@ export class StateMachine {
     }
   }
 
-  #perform({ put, deleteRange, txn, compaction, leaseGrant, leaseRevoke, publish, alarm }: Request): object {
+  #perform({
+    put,
+    deleteRange,
+    txn,
+    compaction,
+    leaseGrant,
+    leaseRevoke,
+    publish,
+    memberChange,
+    alarm,
+  }: Request): object {
     const { store, lessor } = this
     if (put) return store.put(put)
     if (deleteRange) return store.deleteRange(deleteRange)
@@ -72,8 +107,12 @@ export class StateMachine {
     }
     if (leaseRevoke) return this.#revoke(leaseRevoke.ID)
     if (publish) {
-      this.members.set(publish.ID, publish)
+      this.members.publish(publish)
       return {}
+    }
+    if (memberChange) {
+      this.members.apply(memberChange)
+      return { members: this.members.list() }
     }
     if (alarm) return { alarms: this.alarms.perform(alarm) }
     throw etcdErrors.unimplemented('a command that this member does not know')
@@ -87,4 +126,14 @@ export class StateMachine {
     if (success.length > 0) this.store.txn({ compare: [], success, failure: [] })
     return {}
   }
+}
+
+/** The puts by which the keys came to hang on their leases. */
+function leasedKeys(store: MvccStore): KeyEvent[] {
+  const events: KeyEvent[] = []
+  for (const key of store.keysIn({ key: '', rangeEnd: TO_THE_END })) {
+    const kv = store.get(key)
+    if (kv && kv.lease !== '0') events.push({ type: 'PUT', kv })
+  }
+  return events
 }

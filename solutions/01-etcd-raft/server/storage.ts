@@ -21,6 +21,11 @@ export interface StorageOptions extends WalOptions {
   readonly log: Log
 }
 
+export interface OpenedStorage {
+  readonly storage: Storage
+  readonly found: Found
+}
+
 /** A snapshot's content, ready to be taken over by the state machine. */
 export interface LoadedSnapshot {
   readonly head: SnapshotHead
@@ -45,30 +50,46 @@ export class Storage {
     this.disk = disk
   }
 
-  static async open(options: StorageOptions): Promise<{ storage: Storage; found: Found; isNew: boolean }> {
+  static async open(options: StorageOptions): Promise<OpenedStorage> {
     const disk = options.disk ?? systemDisk
     const snapshots = await SnapshotDirectory.open(disk, options.dataDirectory)
     const { wal, records } = await openWal(options.dataDirectory, options)
     try {
-      const found = await restore(snapshots, records, options)
-      return { storage: new Storage(wal, snapshots, disk), found, isNew: records.length === 0 }
+      return { storage: new Storage(wal, snapshots, disk), found: await restore(snapshots, records, options) }
     } catch (error) {
       await wal.close()
       throw error
     }
   }
 
+  /** For a member whose step on it is not written yet: it comes up, to say so to whoever asks, and can write nothing. */
+  static async missing(error: unknown, options: StorageOptions): Promise<OpenedStorage> {
+    const disk = options.disk ?? systemDisk
+    const done = () => Promise.resolve()
+    const wal = { size: 0, append: () => Promise.reject(error), release: done, close: done }
+    const snapshots = await SnapshotDirectory.open(disk, options.dataDirectory)
+    return { storage: new Storage(wal, snapshots, disk), found: { restored: { hardState: undefined, entries: [] } } }
+  }
+
   /** First the file, then its mark: a mark promises a file. */
   async save(metadata: SnapshotMetadata, contents: MachineContents): Promise<void> {
     await this.snapshots.save(metadata, contents)
-    await this.wal.append({ snapshot: metadata, entries: [] })
+    try {
+      await this.wal.append({ snapshot: metadata, entries: [] })
+    } catch (error) {
+      await this.snapshots.remove(metadata)
+      throw error
+    }
   }
 
-  /** A snapshot that a leader sent takes the place of everything before it. */
-  async install(record: WalRecord & { readonly snapshot: SnapshotMetadata }): Promise<LoadedSnapshot> {
-    await this.snapshots.accept(record.snapshot)
-    await this.wal.append(record)
-    return load(this.snapshots, record.snapshot)
+  /** A snapshot that a leader sent takes the place of everything before it. `persist` writes its mark. */
+  async install<Mark extends { readonly snapshot: SnapshotMetadata }>(
+    mark: Mark,
+    persist: (mark: Mark) => Promise<void>,
+  ): Promise<LoadedSnapshot> {
+    await this.snapshots.accept(mark.snapshot)
+    await persist(mark)
+    return load(this.snapshots, mark.snapshot)
   }
 
   /** Deletes what nobody needs: old snapshots, and the log before the oldest that is kept. */

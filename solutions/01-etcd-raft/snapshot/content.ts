@@ -115,6 +115,10 @@ export function decodeBlock(bytes: Uint8Array): Block {
   return blocks.decode(bytes)
 }
 
+export function metadataOf({ index, term, voters, learners }: SnapshotHead): SnapshotMetadata {
+  return { index, term, voters, learners }
+}
+
 /** As the store has them: a deletion has no key-value. */
 export function storedVersions({ versions }: { readonly versions: readonly VersionWire[] }): readonly StoredVersion[] {
   return versions.map(({ revision, key, kv }) => (kv ? { key: kv.key, revision, kv } : { key, revision }))

@@ -84,6 +84,11 @@ export class SnapshotDirectory {
     for (const name of names) if (name.endsWith('.incoming.tmp')) await this.#disk.remove(join(this.path, name))
   }
 
+  async remove(id: SnapshotId): Promise<void> {
+    await this.#disk.remove(this.file(id))
+    this.#found = this.#found.filter((other) => other.index !== id.index)
+  }
+
   /** A snapshot that cannot be read is kept for whoever wants to look, under a name that no snapshot has. */
   async setAside(id: SnapshotId): Promise<void> {
     await this.#disk.rename(this.file(id), `${this.file(id)}.broken`)
