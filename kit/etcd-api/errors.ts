@@ -70,8 +70,9 @@ export const etcdErrors = {
   leaseTtlTooLarge: () => new EtcdError('OUT_OF_RANGE', 'etcdserver: too large lease TTL'),
   noLeader: () => new EtcdError('UNAVAILABLE', 'etcdserver: no leader', { definite: true }),
   badLeaderTransferee: () => new EtcdError('FAILED_PRECONDITION', 'etcdserver: bad leader transferee'),
+  /** Upstream forgot to give this one a code. */
   leaderTransferTimedOut: () =>
-    new EtcdError('UNAVAILABLE', 'etcdserver: request timed out, leader transfer took too long'),
+    new EtcdError('UNKNOWN', 'etcdserver: request timed out, leader transfer took too long'),
   notLeader: () => new EtcdError('FAILED_PRECONDITION', 'etcdserver: not leader'),
   leaderChanged: () => new EtcdError('UNAVAILABLE', 'etcdserver: leader changed'),
   timedOut: () => new EtcdError('UNAVAILABLE', 'etcdserver: request timed out'),

@@ -11,6 +11,8 @@ import type {
   HashKVRequest,
   HashKVResponse,
   HashResponse,
+  MoveLeaderRequest,
+  MoveLeaderResponse,
   SnapshotResponse,
   StatusResponse,
 } from '#kit/etcd-api/messages.ts'
@@ -35,7 +37,7 @@ export function maintenanceHandlers(engine: Engine) {
         raftAppliedIndex: appliedIndex,
         errors: [...(leader === null ? ['etcdserver: no leader'] : []), ...alarms.list().map(describeAlarm)],
         dbSizeInUse: walBytes,
-        isLearner: false,
+        isLearner: engine.isLearner(),
       }
     },
 
@@ -56,6 +58,11 @@ export function maintenanceHandlers(engine: Engine) {
       const hashRevision = asked > 0 ? asked : revision
       const hash = await hashVersions([...versions], { revision: hashRevision, compactRevision })
       return { header: engine.header(revision), hash, compactRevision, hashRevision }
+    },
+
+    async MoveLeader({ targetID }: MoveLeaderRequest): Promise<MoveLeaderResponse> {
+      await engine.moveLeader(targetID)
+      return { header: engine.header() }
     },
 
     /** Nothing is fragmented that this could mend. */
@@ -79,11 +86,11 @@ const SNAPSHOT_CHUNK_BYTES = 32 * 1024
 
 /** The file that `etcdctl snapshot save` saves, piece by piece: the store as it is at this moment, whatever is written meanwhile. */
 export async function* snapshotPieces(engine: Engine): AsyncGenerator<SnapshotResponse<string>> {
-  const { store, lessor, alarms } = engine.machine
+  const { store, lessor, alarms, members } = engine.machine
   const { appliedIndex, term } = engine.status()
   const leases = lessor.ids().map((id) => ({ id, ttl: lessor.view(id)!.ttl }))
   const { versions, ...head } = store.contents()
-  const rest = { leases, alarms: alarms.list(), members: [], appliedIndex, term }
+  const rest = { leases, alarms: alarms.list(), members: members.list(), appliedIndex, term }
   const file = await writeSnapshotFile({ ...head, versions: [...versions], ...rest })
   for (let sent = 0; sent < file.length; sent += SNAPSHOT_CHUNK_BYTES) {
     const end = Math.min(file.length, sent + SNAPSHOT_CHUNK_BYTES)
