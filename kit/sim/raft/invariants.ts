@@ -197,7 +197,8 @@ export class RaftJudge {
   }
 
   /** The state machine of `id` has applied everything up to `index`, in whatever way. */
-  applied(id: MemberId, index: number, fingerprint: number): void {
+  applied(id: MemberId, index: number, fingerprint: number | undefined): void {
+    if (fingerprint === undefined) return
     const known = this.#fingerprints[index - 1]
     if (known === undefined) this.#fingerprints[index - 1] = fingerprint
     else if (known !== fingerprint) {

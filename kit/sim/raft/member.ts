@@ -60,6 +60,8 @@ export class SimulatedMember {
   reads: ServedRead[] = []
   /** 1: as time passes; 2: twice as fast. */
   clockSpeed = 1
+  /** It was removed from the cluster, and never starts again. */
+  isRetired = false
   readonly #world: World
   #appliedIndex = 0
   #waitingReads: ReadState[] = []
@@ -80,7 +82,7 @@ export class SimulatedMember {
   }
 
   start(): void {
-    if (this.core) return
+    if (this.core || this.isRetired) return
     const { snapshot } = this.disk
     this.#world.note({ kind: 'start', member: this.id })
     this.machine = this.#world.createMachine()
@@ -205,7 +207,7 @@ export class SimulatedMember {
     this.machine = this.#world.createMachine()
     this.machine.restore(content)
     this.#appliedIndex = metadata.index
-    this.#world.judge.applied(this.id, metadata.index, this.machine.fingerprint())
+    this.#world.judge.applied(this.id, metadata.index, this.machine.fingerprint(metadata.index))
   }
 
   #apply(entry: Ready['committedEntries'][number]): void {
@@ -213,7 +215,7 @@ export class SimulatedMember {
     judge.apply(this.id, entry, disks)
     this.machine.apply(entry)
     this.#appliedIndex = entry.index
-    judge.applied(this.id, entry.index, this.machine.fingerprint())
+    judge.applied(this.id, entry.index, this.machine.fingerprint(entry.index))
     this.#world.note({ kind: 'apply', member: this.id, entry })
   }
 

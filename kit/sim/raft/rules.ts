@@ -34,5 +34,6 @@ export const RULES = {
   configuration:
     "A change of members is in force from when its entry is applied, and not before (Ongaro's thesis §4.1)",
   linearizableReads: "A read sees everything that was decided before it was asked for (Raft §8; Ongaro's thesis §6.4)",
+  watchSeesAll: 'A watch reports every change, once and in order (etcd, API guarantees)',
   neverThrows: 'A member takes every message of its peers without an error',
 } as const

@@ -23,7 +23,10 @@ export interface Scenario {
   readonly source: string
   /** How many seeds a test tries: 1, 2, 3, … */
   readonly seeds: number
-  readonly stage: StageOptions
+  /** The cluster; perhaps another one for each seed. */
+  readonly stage: StageOptions | ((seed: number) => StageOptions)
+  /** The command that shows the run again, where it is not `npm run trace`. */
+  readonly replay?: (seed: number) => string
   /** Throws when something that must come about does not. */
   play(stage: Stage): void
 }
@@ -36,9 +39,14 @@ export interface Played {
 
 export type CreateCore = SimulatorOptions['create']
 
-/** Plays a scenario once. The same seed and the same code give the same trace, event by event. */
-export function playScenario(scenario: Scenario, seed: number, create: CreateCore): Played {
-  const stage = new Stage({ ...scenario.stage, seed, create })
+/**
+ * Plays a scenario once. The same seed and the same code give the same trace, event by event.
+ *
+ * @param keepEvents how many of the last events the trace is to have; all unless given
+ */
+export function playScenario(scenario: Scenario, seed: number, create: CreateCore, keepEvents?: number): Played {
+  const options = typeof scenario.stage === 'function' ? scenario.stage(seed) : scenario.stage
+  const stage = new Stage({ ...options, seed, create, ...(keepEvents !== undefined && { keepEvents }) })
   let error: unknown
   try {
     scenario.play(stage)
@@ -49,8 +57,8 @@ export function playScenario(scenario: Scenario, seed: number, create: CreateCor
   return { trace: stage.cluster.trace(scenario.title, replayCommand(scenario, seed)), error }
 }
 
-export function replayCommand({ step, name }: Pick<Scenario, 'step' | 'name'>, seed: number): string {
-  return `npm run trace -- ${step} --scenario ${name} --seed ${seed}`
+export function replayCommand({ step, name, replay }: Scenario, seed: number): string {
+  return replay?.(seed) ?? `npm run trace -- ${step} --scenario ${name} --seed ${seed}`
 }
 
 /** Where the page of a run is written, from the repository's root. */

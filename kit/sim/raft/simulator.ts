@@ -182,6 +182,16 @@ export class RaftSimulator {
     return id
   }
 
+  /** Stops a member that was removed from the cluster, for good. */
+  retire(id: MemberId): void {
+    this.crash(id)
+    this.#member(id).isRetired = true
+  }
+
+  isRetired(id: MemberId): boolean {
+    return this.#member(id).isRetired
+  }
+
   /** Only members of the same group hear each other; whoever is in no group hears nobody. */
   partition(...groups: readonly (readonly MemberId[])[]): void {
     this.#note({ kind: 'partition', groups })

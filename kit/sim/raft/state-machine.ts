@@ -12,8 +12,8 @@ export interface SimulatedMachine {
   /** All of it, as plain data that nobody changes any more. */
   snapshot(): unknown
   restore(content: unknown): void
-  /** Cheap enough to be asked after every entry. */
-  fingerprint(): number
+  /** Of the state after index `index`, which it has just reached; undefined where that would cost too much. */
+  fingerprint(index: number): number | undefined
 }
 
 /** Remembers the commands themselves: enough for Raft, which never looks into them. */
