@@ -11,6 +11,8 @@ import { enterCluster, markRemoved, REMOVED } from './server/founding.ts'
 import { startGrpcServer } from './server/grpc-server.ts'
 import type { SnapshotPolicy } from './wal/replay-after.ts'
 
+const WATCH_PROGRESS_INTERVAL_MS = 600_000
+
 export interface MemberOptions {
   readonly name: string
   readonly dataDirectory: string
@@ -29,6 +31,8 @@ export interface MemberOptions {
   readonly peerTls?: { readonly certFile: string; readonly keyFile: string; readonly trustedCaFile: string }
   readonly heartbeatIntervalMs?: number
   readonly electionTimeoutMs?: number
+  /** How often watches that ask for it are told how far they are, while nothing happens. */
+  readonly watchProgressIntervalMs?: number
   /** Ask before standing for election; on unless given. */
   readonly preVote?: boolean
   /** A snapshot is taken after so many entries. Upstream's `--snapshot-count`. */
@@ -93,6 +97,7 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
     ...(clientTls && {
       tls: { cert: clientTls.cert, key: clientTls.key, ...(clientTls.ca && { clientCa: clientTls.ca }) },
     }),
+    watchProgressIntervalMs: options.watchProgressIntervalMs ?? WATCH_PROGRESS_INTERVAL_MS,
     minLeaseTtlSeconds: Math.ceil((1.5 * electionTimeoutMs) / 1000),
     clock,
     log,

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { startMember } from '#etcd/member.ts'
 import { createLog } from '../../contracts/log.ts'
+import { parseDurationMs } from './durations.ts'
 import { runAsProgram, type StartProgram } from './program.ts'
 
 interface Flags {
@@ -23,6 +24,7 @@ interface Flags {
   readonly peerTrustedCaFile?: string
   readonly heartbeatInterval: string
   readonly electionTimeout: string
+  readonly experimentalWatchProgressNotifyInterval: string
   readonly snapshotCount: string
   readonly experimentalSnapshotCatchupEntries?: string
   readonly preVote: string | boolean
@@ -61,9 +63,17 @@ export const start: StartProgram = async (argv) => {
     .option('--peer-client-cert-auth [bool]', 'accepted for compatibility: peers must always show one')
     .option('--heartbeat-interval <ms>', "milliseconds between a leader's heartbeats", '100')
     .option('--election-timeout <ms>', 'milliseconds of silence before an election', '1000')
+    .option(
+      '--experimental-watch-progress-notify-interval <duration>',
+      'how often idle watches that ask are told',
+      '10m',
+    )
     .option('--pre-vote [bool]', 'ask before standing for election', 'true')
     .option('--snapshot-count <entries>', 'a snapshot is taken after so many entries', '10000')
-    .option('--experimental-snapshot-catchup-entries <entries>', 'kept in memory before a snapshot, for members that lag')
+    .option(
+      '--experimental-snapshot-catchup-entries <entries>',
+      'kept in memory before a snapshot, for members that lag',
+    )
     .parse(argv, { from: 'user' })
     .opts<Flags>()
 
@@ -84,6 +94,7 @@ export const start: StartProgram = async (argv) => {
     ...(peerTls && { peerTls: { ...peerTls, trustedCaFile: peerTls.trustedCaFile! } }),
     heartbeatIntervalMs: Number(flags.heartbeatInterval),
     electionTimeoutMs: Number(flags.electionTimeout),
+    watchProgressIntervalMs: parseDurationMs(flags.experimentalWatchProgressNotifyInterval),
     snapshotCount: Number(flags.snapshotCount),
     ...(flags.experimentalSnapshotCatchupEntries !== undefined && {
       snapshotCatchUpEntries: Number(flags.experimentalSnapshotCatchupEntries),

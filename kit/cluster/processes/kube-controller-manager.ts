@@ -4,6 +4,7 @@ import { startControllerManager } from '#controllers/controller-manager.ts'
 import { createApiClient } from '../../client/api-client.ts'
 import { loadKubeconfig } from '../../client/kubeconfig.ts'
 import { createLog } from '../../contracts/log.ts'
+import { parseDurationMs } from './durations.ts'
 import { runAsProgram, type StartProgram } from './program.ts'
 
 export const start: StartProgram = async (argv) => {
@@ -37,16 +38,6 @@ export const start: StartProgram = async (argv) => {
       client.close()
     },
   }
-}
-
-/** "40s", "1m30s", "500ms": Go's durations as far as flags use them. */
-function parseDurationMs(text: string): number {
-  const unitsMs = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)]
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) {
-    throw new Error(`"${text}" is not a duration. Write it like 40s or 1m30s.`)
-  }
-  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * unitsMs[unit as keyof typeof unitsMs], 0)
 }
 
 runAsProgram(import.meta.url, 'kube-controller-manager', start)
