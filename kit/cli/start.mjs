@@ -29,6 +29,7 @@ const commands = {
   checker: 'plain',
   bench: 'cluster',
   stubs: 'plain',
+  trace: 'plain',
   mutants: 'vitest',
   red: 'vitest',
 }

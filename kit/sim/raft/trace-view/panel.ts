@@ -32,7 +32,7 @@ function facts({ status, disk, appliedIndex }: MemberView): HTMLElement {
   const rows: [string, string][] = [
     ['term', String(status?.term ?? disk.term)],
     ['vote', disk.votedFor === null ? 'none' : `${disk.votedFor} in ${disk.term}`],
-    ['leader', status?.leader ?? 'none known'],
+    ['leader', status?.leader ?? 'none'],
     ['commit', String(status?.commitIndex ?? 0)],
     ['applied', String(appliedIndex)],
   ]

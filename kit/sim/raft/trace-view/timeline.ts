@@ -74,11 +74,22 @@ function flightsOf({ events }: RaftTrace): Flight[] {
   })
 }
 
-function partingsOf({ events }: RaftTrace, endMs: number): Parting[] {
+/** Whoever is in no group hears nobody, and so is a group of one. */
+function partingsOf({ events, members }: RaftTrace, endMs: number): Parting[] {
   const changes = events.filter((event) => event.kind === 'partition' || event.kind === 'heal')
   return changes.flatMap((event, place) =>
     event.kind === 'partition'
-      ? [{ groups: event.groups, fromMs: event.atMs, toMs: changes[place + 1]?.atMs ?? endMs }]
+      ? [
+          {
+            groups: [...event.groups, ...alone(event.groups, members)],
+            fromMs: event.atMs,
+            toMs: changes[place + 1]?.atMs ?? endMs,
+          },
+        ]
       : [],
   )
+}
+
+function alone(groups: Parting['groups'], members: readonly MemberId[]): MemberId[][] {
+  return members.filter((id) => !groups.some((group) => group.includes(id))).map((id) => [id])
 }
