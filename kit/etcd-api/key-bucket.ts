@@ -25,13 +25,14 @@ export interface StoredVersion {
 const VERSIONS_PER_TURN = 2000
 
 /** Takes versions in the order of writing. Takes turns with everything else in the process. */
-export async function encodeVersions(versions: readonly StoredVersion[]): Promise<BoltItem[]> {
+export async function encodeVersions(versions: Iterable<StoredVersion>): Promise<BoltItem[]> {
   const items: BoltItem[] = []
-  let sub = 0
-  for (const [position, version] of versions.entries()) {
-    sub = versions[position - 1]?.revision === version.revision ? sub + 1 : 0
+  let [revision, sub] = [0, 0]
+  for (const version of versions) {
+    sub = version.revision === revision ? sub + 1 : 0
+    revision = version.revision
     items.push(encodeVersion(version, sub))
-    if (position % VERSIONS_PER_TURN === VERSIONS_PER_TURN - 1) await setImmediate()
+    if (items.length % VERSIONS_PER_TURN === 0) await setImmediate()
   }
   return items
 }
