@@ -4,6 +4,7 @@
 import type { Scenario } from './scenario.ts'
 import { agreementScenarios } from './scenarios/agreement.ts'
 import { electionScenarios } from './scenarios/elections.ts'
+import { membershipScenarios } from './scenarios/membership.ts'
 import { persistenceScenarios } from './scenarios/persistence.ts'
 import { snapshotScenarios } from './scenarios/snapshots.ts'
 
@@ -12,6 +13,7 @@ export const scenarios: readonly Scenario[] = [
   ...agreementScenarios,
   ...persistenceScenarios,
   ...snapshotScenarios,
+  ...membershipScenarios,
 ]
 
 /** @param step "1.3" */

@@ -144,9 +144,12 @@ export function tickElection(raft: RaftState): void {
   if (raft.electionElapsed >= raft.electionTimeout) campaign(raft)
 }
 
-/** Wants to be elected; with pre-vote, asks first whether there is any hope. Not everyone may: see `membership.ts`. */
+/**
+ * Wants to be elected; with pre-vote, asks first whether there is any hope. Whoever may not stand (see `membership.ts`) only gives up the silent
+ * leader, and is ready to vote for another.
+ */
 export function campaign(raft: RaftState): void {
-  if (!canStand(raft)) raft.electionElapsed = 0
+  if (!canStand(raft)) raft.leader = null
   else if (raft.features.preVote) askBeforeStanding(raft)
   else standForElection(raft, false)
 }
