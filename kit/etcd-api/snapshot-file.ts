@@ -24,20 +24,26 @@ export interface SnapshotContents {
   readonly leases: readonly { readonly id: string; readonly ttl: number }[]
   readonly alarms: readonly AlarmMember[]
   readonly members: readonly ClusterMember[]
+  /** Ids that never come back. */
+  readonly removedMembers: readonly string[]
   /** The last log entry whose effect is in here, and its term. */
   readonly appliedIndex: number
   readonly term: number
 }
 
+/** Versions may come from anywhere, one after the other. */
+export type SnapshotSource = Omit<SnapshotContents, 'versions'> & { readonly versions: Iterable<StoredVersion> }
+
 const DIGEST_BYTES = 32
 
 /** Takes turns with everything else in the process. `contents` must not change meanwhile. */
-export async function writeSnapshotFile(contents: SnapshotContents): Promise<Buffer> {
+export async function writeSnapshotFile(contents: SnapshotSource): Promise<Buffer> {
   const buckets = {
     alarm: contents.alarms.map((alarm) => item(codecs().alarm.encode(alarm), EMPTY)),
     key: await encodeVersions(contents.versions),
     lease: contents.leases.map(({ id, ttl }) => item(long(id), codecs().lease.encode({ ID: id, TTL: ttl }))),
     members: contents.members.map((member) => item(memberKey(member.ID), memberJson(member))),
+    members_removed: contents.removedMembers.map((id) => item(memberKey(id), 'removed')),
     meta: metaBucket(contents),
   }
   const sorted = Object.entries(buckets).map(([name, items]) => [name, inOrder(items)] as const)
@@ -63,6 +69,7 @@ export function readSnapshotFile(bytes: Buffer): SnapshotContents {
     leases: items('lease').map(({ value }) => leaseOf(value)),
     alarms: items('alarm').map(({ key }) => codecs().alarm.decode(key)),
     members: items('members').map(memberOf),
+    removedMembers: items('members_removed').map(({ key }) => memberIdOf(key)),
     appliedIndex: Math.max(0, longOf(meta.get('consistent_index'))),
     term: Math.max(0, longOf(meta.get('term'))),
   }
@@ -110,7 +117,7 @@ function keptVersions(versions: readonly StoredVersion[], compactRevision: numbe
   })
 }
 
-function metaBucket({ appliedIndex, term, compactRevision, members }: SnapshotContents): BoltItem[] {
+function metaBucket({ appliedIndex, term, compactRevision, members }: SnapshotSource): BoltItem[] {
   const compacted = compactRevision >= 0 ? ['finishedCompactRev', 'scheduledCompactRev'] : []
   const ids = (isLearner: boolean) => members.filter((member) => member.isLearner === isLearner).map(({ ID }) => ID)
   return [
@@ -131,9 +138,13 @@ function memberKey(id: string): string {
   return BigInt(id).toString(16)
 }
 
+function memberIdOf(key: Buffer): string {
+  return BigInt(`0x${key}`).toString()
+}
+
 function memberOf({ key, value }: BoltItem): ClusterMember {
   const { name = '', peerURLs = [], clientURLs = [], isLearner = false } = JSON.parse(value.toString())
-  return { ID: BigInt(`0x${key}`).toString(), name, peerURLs, clientURLs, isLearner }
+  return { ID: memberIdOf(key), name, peerURLs, clientURLs, isLearner }
 }
 
 function leaseOf(value: Buffer): SnapshotContents['leases'][number] {

@@ -36,6 +36,7 @@ const CONTENTS: SnapshotContents = {
       ...{ peerURLs: ['http://127.0.0.1:1'], clientURLs: ['http://127.0.0.1:2'] },
     },
   ],
+  removedMembers: ['1234567890123456789'],
   appliedIndex: 12,
   term: 3,
 }
