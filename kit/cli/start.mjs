@@ -28,6 +28,7 @@ const commands = {
   doctor: 'plain',
   checker: 'plain',
   bench: 'cluster',
+  soak: 'cluster',
   stubs: 'plain',
   trace: 'plain',
   mutants: 'vitest',
