@@ -43,6 +43,7 @@ export function createPeerNetwork(): PeerNetwork {
   const names = new Map<string, string>()
   const servers: Server[] = []
   const connections = new Set<Connection>()
+  let isClosed = false
 
   /** Links are looked up when bytes are there, since the caller may become known later than its connection. */
   const linkOf = (from: string | undefined, to: string | undefined): Link =>
@@ -55,6 +56,7 @@ export function createPeerNetwork(): PeerNetwork {
   return {
     async expose(name, target) {
       const server = createServer((caller) => {
+        if (isClosed) return void caller.destroy()
         const connection = new Connection(caller, target, name, linkOf)
         connections.add(connection)
         caller.on('close', () => connections.delete(connection))
@@ -82,6 +84,7 @@ export function createPeerNetwork(): PeerNetwork {
       for (const connection of connections) connection.pump()
     },
     async close() {
+      isClosed = true
       for (const connection of connections) connection.destroy()
       await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
     },
