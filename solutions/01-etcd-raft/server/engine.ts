@@ -146,9 +146,9 @@ export class Engine {
         if (!isSent && message.type === 'ProposeRequest') this.#proposals.takeBack(message.commands)
       },
       apply: (entry: Parameters<StateMachine['apply']>[0]) => {
-        const outcome = this.machine.apply(entry)
+        const outcome = this.machine.apply(entry, this.#proposals.commandOf(entry.data))
         this.#appliedIndex = entry.index
-        if (outcome) this.#proposals.settle(outcome)
+        if (outcome) this.#proposals.settle(entry.data, outcome)
       },
       serve: (read: Parameters<Reads['confirm']>[0]) => this.#reads.confirm(read),
     }
@@ -165,7 +165,8 @@ export class Engine {
     })
     // Upstream waits five seconds and two elections; the same, in proportion to the election timeout.
     const timeoutMs = 7 * electionTimeoutMs
-    this.#proposals = new Proposals({ handOver: (data) => this.#driver.propose(data), clock, timeoutMs })
+    const timeoutTicks = timeoutMs / tickMs
+    this.#proposals = new Proposals({ handOver: (data) => this.#driver.propose(data), timeoutTicks })
     this.#reads = new Reads({
       ask: (context) => this.#driver.readIndex(context),
       appliedIndex: () => this.#appliedIndex,
@@ -318,7 +319,7 @@ export class Engine {
 
   #tick(): void {
     if (this.#driver.status().leader !== null) this.#leaderSeenAtMs = this.#options.clock.now()
-    this.#proposals.handOverWaiting()
+    this.#proposals.tick()
     this.#reads.progress()
   }
 

@@ -19,8 +19,6 @@ import { Membership } from './membership.ts'
 import { skipMissing } from './missing-parts.ts'
 
 export interface Outcome {
-  /** Of the command. */
-  readonly id: string
   readonly result: { readonly ok: true; readonly response: object } | { readonly ok: false; readonly error: unknown }
   /** The store's, right after. */
   readonly revision: number
@@ -38,14 +36,18 @@ export class StateMachine {
     this.members = members
   }
 
-  /** Undefined for a leader's no-op. */
-  apply(entry: Entry): Outcome | undefined {
+  /**
+   * Undefined for a leader's no-op.
+   *
+   * @param known what the entry says, for whoever has not forgotten it since proposing
+   */
+  apply(entry: Entry, known?: Command): Outcome | undefined {
     if (entry.data === '') return undefined
-    const command = decodeCommand(entry.data)
+    const command = known ?? decodeCommand(entry.data)
     const before = this.store.revision
     const result = this.#try(command)
     if (this.store.revision > before) skipMissing(() => this.#followChanges(before + 1))
-    return { id: command.id, result, revision: this.store.revision }
+    return { result, revision: this.store.revision }
   }
 
   /** For snapshots: all of it, as it is now. It stays so while entries go on to be applied. */
