@@ -20,7 +20,7 @@ export const membershipScenarios: readonly Scenario[] = [
       'One member takes commands all the time. Four more join, each as a learner first, and are promoted; then the leader is removed, twice, and two more members.',
     rule: 'Changes of members lose no command, and a cluster is as large as its last change says.',
     source: "Ongaro's thesis §4.1, §4.2",
-    seeds: 4,
+    seeds: 2,
     stage: { members: 1, compaction: { everyEntries: 20, keepEntries: 5 } },
     play: growAndShrink,
   },
@@ -44,7 +44,7 @@ export const membershipScenarios: readonly Scenario[] = [
       'Messages get lost, late, doubled and out of order; members crash; the network is cut. All the while members are added, as learners or voters, promoted and removed, whoever leads.',
     rule: 'Raft’s safety properties hold after every event; once the faults end, all members that are left apply the same commands.',
     source: "Raft figure 3; Ongaro's thesis §4",
-    seeds: 40,
+    seeds: 20,
     stage: {
       members: 3,
       compaction: { everyEntries: 25, keepEntries: 5 },
