@@ -11,6 +11,7 @@ import type { ByteString } from '#kit/etcd-api/byte-string.ts'
 import type {
   AppendRequest,
   AppendResponse,
+  Entry,
   HardState,
   InstallSnapshot,
   MemberId,
@@ -140,7 +141,8 @@ export class Raft implements RaftCore {
     const raft = this.#raft
     if (canRelease(raft)) release(raft)
     if (raft.role === 'leader') lead(raft)
-    const { outbox, confirmedReads, receivedSnapshot, appliedIndex, commitIndex, log } = raft
+    const committedEntries = entriesToHandOut(raft)
+    const { outbox, confirmedReads, receivedSnapshot, log } = raft
     raft.outbox = []
     raft.confirmedReads = []
     return {
@@ -148,7 +150,7 @@ export class Raft implements RaftCore {
       ...(receivedSnapshot && { snapshot: receivedSnapshot }),
       entries: entriesBetween(log, raft.stableIndex + 1, lastIndex(log)),
       messages: outbox,
-      committedEntries: commitIndex > appliedIndex ? entriesToApply(log, appliedIndex, commitIndex) : [],
+      committedEntries,
       reads: confirmedReads,
     }
   }
@@ -278,6 +280,16 @@ function noteInstalled(raft: RaftState, snapshot: SnapshotMetadata): void {
 
 function standAtOnce(raft: RaftState): void {
   if (canStand(raft)) handleTimeoutNow(raft)
+}
+
+/** What is committed and not applied. If that came to nothing, whoever drives us would ask for ever. */
+function entriesToHandOut({ log, appliedIndex, commitIndex }: RaftState): Entry[] {
+  if (commitIndex <= appliedIndex) return []
+  const entries = entriesToApply(log, appliedIndex, commitIndex)
+  if (entries.length > 0 || commitIndex === log.compactedIndex) return entries
+  throw new Error(
+    `all up to ${commitIndex} is committed and only up to ${appliedIndex} applied, but there is nothing to apply; the log ends at ${lastIndex(log)}`,
+  )
 }
 
 /** A message from the past. Those who would act on it as leader or candidate hear of the newer term. Raft §5.1. */
