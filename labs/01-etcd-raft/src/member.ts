@@ -5,27 +5,51 @@ import { readFile } from 'node:fs/promises'
 import { type Clock, systemClock } from '#kit/contracts/clock.ts'
 import { createLog, type Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
-import { parseCluster } from './server/cluster.ts'
+import { DEFAULT_TOKEN } from './server/cluster.ts'
 import { Engine } from './server/engine.ts'
+import { enterCluster, markRemoved, REMOVED } from './server/founding.ts'
 import { startGrpcServer } from './server/grpc-server.ts'
+import type { SnapshotPolicy } from './wal/replay-after.ts'
+
+const WATCH_PROGRESS_INTERVAL_MS = 600_000
 
 export interface MemberOptions {
   readonly name: string
   readonly dataDirectory: string
   readonly listenClientUrls: readonly string[]
   readonly listenPeerUrls: readonly string[]
-  /** `a=http://127.0.0.1:2380,b=…`; this member included. */
+  /** `a=http://127.0.0.1:2380,b=…`; this member included. Counts only for the first start. */
   readonly initialCluster: string
+  /** `existing`: the cluster is there, and has added this member. */
+  readonly initialClusterState?: 'new' | 'existing'
+  /** Keeps clusters apart that are founded with the same URLs. */
+  readonly initialClusterToken?: string
+  /** Where clients are told to go, if not to `listenClientUrls`. */
+  readonly advertiseClientUrls?: readonly string[]
   /** Paths of PEM files. Needed for https URLs. */
   readonly clientTls?: { readonly certFile: string; readonly keyFile: string; readonly trustedCaFile?: string }
   readonly peerTls?: { readonly certFile: string; readonly keyFile: string; readonly trustedCaFile: string }
   readonly heartbeatIntervalMs?: number
   readonly electionTimeoutMs?: number
+  /** How often watches that ask for it are told how far they are, while nothing happens. */
+  readonly watchProgressIntervalMs?: number
+  /** Ask before standing for election; on unless given. */
+  readonly preVote?: boolean
+  /** A snapshot is taken after so many entries. Upstream's `--snapshot-count`. */
+  readonly snapshotCount?: number
+  /** So many entries before a snapshot stay in memory, for followers that are a little behind. */
+  readonly snapshotCatchUpEntries?: number
   readonly clock?: Clock
   readonly log?: Log
   /** What to do when the disk fails; a process ends itself. */
   readonly onFatal?: (error: unknown) => void
+  /** What to do once the cluster has removed this member for good; a process ends itself. */
+  readonly onRemoved?: () => void
 }
+
+const LAST_WORDS_MS = 1000
+const SNAPSHOT_COUNT = 10_000
+const CATCH_UP_ENTRIES = 5_000
 
 export async function startMember(options: MemberOptions): Promise<RunningComponent> {
   const clock = options.clock ?? systemClock
@@ -35,8 +59,17 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
   if (electionTimeoutMs < 5 * heartbeatIntervalMs) {
     throw new Error('--election-timeout must be at least five times --heartbeat-interval')
   }
-  const cluster = parseCluster(options.name, options.initialCluster)
   const peerTls = options.peerTls && (await readPems(options.peerTls))
+  const cluster = await enterCluster(
+    options.dataDirectory,
+    {
+      name: options.name,
+      initialCluster: options.initialCluster,
+      initialClusterState: options.initialClusterState ?? 'new',
+      initialClusterToken: options.initialClusterToken ?? DEFAULT_TOKEN,
+    },
+    peerTls && { cert: peerTls.cert, key: peerTls.key, ca: peerTls.ca! },
+  )
   const clientTls = options.clientTls && (await readPems(options.clientTls))
   const engine = await Engine.start({
     cluster,
@@ -45,17 +78,26 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
     ...(peerTls && { peerTls: { cert: peerTls.cert, key: peerTls.key, ca: peerTls.ca! } }),
     heartbeatIntervalMs,
     electionTimeoutMs,
+    preVote: options.preVote ?? true,
+    snapshots: snapshotPolicy(options),
     clock,
     log,
     onFatal: options.onFatal ?? (() => {}),
+    onRemoved: () => {
+      log.warn(REMOVED)
+      void markRemoved(options.dataDirectory).then(() => {
+        // Whoever asked for it is still to hear the answer, and the other members that it is decided.
+        clock.setTimer(LAST_WORDS_MS, () => options.onRemoved?.())
+      })
+    },
   })
   const server = await startGrpcServer({
     engine,
-    cluster,
     listenClientUrls: options.listenClientUrls,
     ...(clientTls && {
       tls: { cert: clientTls.cert, key: clientTls.key, ...(clientTls.ca && { clientCa: clientTls.ca }) },
     }),
+    watchProgressIntervalMs: options.watchProgressIntervalMs ?? WATCH_PROGRESS_INTERVAL_MS,
     minLeaseTtlSeconds: Math.ceil((1.5 * electionTimeoutMs) / 1000),
     clock,
     log,
@@ -64,7 +106,8 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
     throw error
   })
   log.info(`member ${options.name} serves clients on ${options.listenClientUrls.join(', ')}`)
-  publish(engine, { ID: cluster.self.id, name: options.name, clientURLs: options.listenClientUrls }, log)
+  const clientURLs = options.advertiseClientUrls ?? options.listenClientUrls
+  publish(engine, { ID: cluster.self.id, name: cluster.self.name, clientURLs }, log)
   return {
     async stop() {
       await server.stop()
@@ -78,6 +121,12 @@ function publish(engine: Engine, attributes: { ID: string; name: string; clientU
   engine.propose({ publish: attributes }).catch((error) => {
     if (error?.message === 'etcdserver: request timed out') publish(engine, attributes, log)
   })
+}
+
+/** Fewer entries than lie between two snapshots are enough for those who lag. */
+function snapshotPolicy({ snapshotCount = SNAPSHOT_COUNT, snapshotCatchUpEntries }: MemberOptions): SnapshotPolicy {
+  const catchUpEntries = snapshotCatchUpEntries ?? Math.min(CATCH_UP_ENTRIES, Math.floor(snapshotCount / 2))
+  return { snapshotCount, catchUpEntries }
 }
 
 async function readPems(files: { certFile: string; keyFile: string; trustedCaFile?: string }) {

@@ -115,4 +115,18 @@ export class Lessor {
   ids(): string[] {
     return [...this.#leases.keys()]
   }
+
+  /** For snapshots. Which keys hang on which lease is told by the keys themselves. */
+  contents(): { readonly id: string; readonly ttl: number }[] {
+    return [...this.#leases.values()].map(({ id, ttl }) => ({ id, ttl }))
+  }
+
+  /** Becomes what `contents` told, with full times from now on, and without keys. */
+  restore(leases: readonly { readonly id: string; readonly ttl: number }[], nowMs: number): void {
+    this.#leases.clear()
+    this.#leaseOf.clear()
+    for (const { id, ttl } of leases) {
+      this.#leases.set(id, { id, ttl, keys: new Set(), expiresAtMs: nowMs + ttl * 1000 })
+    }
+  }
 }

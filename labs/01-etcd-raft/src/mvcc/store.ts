@@ -55,8 +55,11 @@ export interface StoreWrite extends StoreView {
 export interface StoreContents {
   readonly revision: number
   readonly compactRevision: number
-  /** By rising revision; within one revision in the order of its operations, as far as that is still known. */
-  readonly versions: readonly StoredVersion[]
+  /**
+   * By rising revision; within one revision in the order of its operations, as far as that is still known. Walked over while the store goes on, it
+   * still gives what was there when it was asked for.
+   */
+  readonly versions: Iterable<StoredVersion>
 }
 
 export interface StoredVersion extends Version {
@@ -68,6 +71,8 @@ export class MvccStore implements StoreView {
   #versions = new Map<ByteString, Versions>()
   /** What each revision changed, oldest first: what watches live on. */
   #changes: Change[] = []
+  /** Versions that are older than `#changes`: of each key at most the one that the compacted revision needs. */
+  #base: StoredVersion[] = []
   #revision = 1
   #compactRevision = -1
   readonly #requireLease: (id: string) => void
@@ -125,7 +130,13 @@ export class MvccStore implements StoreView {
     checkCompaction(this, revision)
     this.#compactRevision = revision
     this.#changes = this.#changes.filter((change) => change.revision >= revision)
-    for (const [key, versions] of this.#versions) this.#replace(key, compactVersions(versions, revision))
+    const base: StoredVersion[] = []
+    for (const [key, versions] of this.#versions) {
+      const kept = compactVersions(versions, revision)
+      this.#replace(key, kept)
+      if (kept[0] && kept[0].revision < revision) base.push({ key, ...kept[0] })
+    }
+    this.#base = base.sort((a, b) => a.revision - b.revision)
   }
 
   /** What happened from `revision` on, oldest first, at most `limit` revisions. Not below the compacted revision. */
@@ -153,28 +164,43 @@ export class MvccStore implements StoreView {
     return hash
   }
 
-  /** For snapshots: what `restore` needs. The versions themselves are shared, since nobody changes them. */
+  /** For snapshots: what `restore` needs. It costs nothing to ask: lists are only ever added to or replaced, and versions are never changed. */
   contents(): StoreContents {
-    const old: StoredVersion[] = []
-    for (const key of this.#keys.within({ key: '', rangeEnd: TO_THE_END })) {
-      for (const version of this.#versions.get(key)!) {
-        if (version.revision < this.#compactRevision) old.push({ key, ...version })
-      }
+    const base = this.#base
+    const changes = this.#changes
+    const changeCount = changes.length
+    const versions = {
+      *[Symbol.iterator]() {
+        yield* base
+        for (let place = 0; place < changeCount; place++) yield* changes[place]!.events.map(versionOf)
+      },
     }
-    old.sort((a, b) => a.revision - b.revision)
-    const recent = this.#changes.flatMap(({ events }) => events.map(versionOf))
-    return { revision: this.#revision, compactRevision: this.#compactRevision, versions: [...old, ...recent] }
+    return { revision: this.#revision, compactRevision: this.#compactRevision, versions }
   }
 
   /** Becomes the store that `contents` describes, whatever it was before. */
-  restore({ revision, compactRevision, versions }: StoreContents): void {
-    this.#keys = new SortedKeys()
-    this.#versions = new Map()
-    this.#changes = []
-    for (const { key, ...version } of versions) {
-      if (version.revision >= compactRevision) this.#remember(eventOf(key, version, this.get(key, version.revision)))
+  restore({ versions, ...head }: StoreContents): void {
+    const restored = new MvccStore()
+    restored.add(versions, head.compactRevision)
+    this.become(restored, head)
+  }
+
+  /** Takes in versions of a snapshot, in its order, piece by piece. Only for a store that nobody uses yet. */
+  add(versions: Iterable<StoredVersion>, compactRevision: number): void {
+    for (const stored of versions) {
+      const { key, ...version } = stored
+      if (version.revision < compactRevision) this.#base.push(stored)
+      else this.#remember(eventOf(key, version, this.get(key, version.revision)))
       this.#append(key, version)
     }
+  }
+
+  /** Takes over everything of another store, which is then not to be used any more. */
+  become(other: MvccStore, { revision, compactRevision }: Omit<StoreContents, 'versions'>): void {
+    this.#keys = other.#keys
+    this.#versions = other.#versions
+    this.#changes = other.#changes
+    this.#base = other.#base
     this.#revision = revision
     this.#compactRevision = compactRevision
   }

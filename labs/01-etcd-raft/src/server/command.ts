@@ -73,7 +73,7 @@ export interface Request {
 }
 
 export interface Command extends Request {
-  /** By which the member that proposed it recognises it when it comes back decided. */
+  /** Makes it unlike any other, so that the member that proposed it recognises it when it comes back decided. */
   readonly id: string
 }
 

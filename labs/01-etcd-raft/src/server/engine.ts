@@ -5,24 +5,35 @@
  */
 import { randomInt } from 'node:crypto'
 import type { Clock, Timer } from '#kit/contracts/clock.ts'
-import type { Log } from '#kit/contracts/log.ts'
+import { describeError, type Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
-import type { ResponseHeader } from '#kit/etcd-api/messages.ts'
-import type { Message } from '#kit/raft/messages.ts'
+import type { ClusterMember, ResponseHeader } from '#kit/etcd-api/messages.ts'
+import type { Disk } from '#kit/raft/disk.ts'
+import type { HardState, InstallSnapshot, MemberId, Message, SnapshotMetadata } from '#kit/raft/messages.ts'
+import type { ClusterDescription } from '#kit/raft/peer-question.ts'
 import { type PeerTls, type PeerTransport, startPeerTransport } from '#kit/raft/peer-transport.ts'
 import type { PeerFrame } from '#kit/raft/wire.ts'
 import { Raft } from '../raft/raft.ts'
 import { createRaftState } from '../raft/state.ts'
-import { openWal, type WalFile } from '../wal/wal-file.ts'
+import { metadataOf } from '../snapshot/content.ts'
+import type { WalRecord } from '../wal/replay.ts'
+import type { SnapshotPolicy } from '../wal/replay-after.ts'
 import type { ClusterConfiguration } from './cluster.ts'
-import type { Request } from './command.ts'
+import type { MemberChange, Request } from './command.ts'
+import { Durability } from './durability.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
+import { MemberChanges } from './member-changes.ts'
+import { Membership } from './membership.ts'
 import { skipMissing } from './missing-parts.ts'
+import { leaveOffice, moveLeader, type Office } from './move-leader.ts'
+import { knownPeers } from './peers.ts'
 import { type Applied, Proposals } from './proposals.ts'
 import { RaftDriver } from './raft-driver.ts'
+import { raftFeatures } from './raft-features.ts'
 import { Reads } from './reads.ts'
 import { StateMachine } from './state-machine.ts'
+import { type OpenedStorage, Storage, type StorageOptions } from './storage.ts'
 
 export interface EngineOptions {
   readonly cluster: ClusterConfiguration
@@ -31,18 +42,26 @@ export interface EngineOptions {
   readonly peerTls?: PeerTls
   readonly heartbeatIntervalMs: number
   readonly electionTimeoutMs: number
+  /** Ask before standing for election. */
+  readonly preVote: boolean
+  readonly snapshots: SnapshotPolicy
+  /** Where tests put a disk of their own. */
+  readonly disk?: Disk
   readonly clock: Clock
   readonly log: Log
   /** The disk failed, and with it this member. */
   readonly onFatal: (error: unknown) => void
+  /** The cluster has removed this member for good. */
+  readonly onRemoved: () => void
 }
 
-/** Where the log cannot be read because that step is not written yet, the member comes up anyway, to say so to whoever asks. */
-function withoutWal(error: unknown, log: Log): Awaited<ReturnType<typeof openWal>> {
-  if (!isNotImplemented(error)) throw error
-  log.error('the write-ahead log cannot be read', error)
-  const wal = { size: 0, append: () => Promise.reject(error), close: () => Promise.resolve() }
-  return { wal, restored: { hardState: undefined, entries: [] } }
+/** Where the log cannot be read because that step is not written yet, the member comes up anyway. */
+async function openStorage(options: StorageOptions): Promise<OpenedStorage> {
+  return Storage.open(options).catch((error) => {
+    if (!isNotImplemented(error)) throw error
+    options.log.error('the write-ahead log cannot be read', error)
+    return Storage.missing(error, options)
+  })
 }
 
 /** A member that is not asked for longer than this has no leader to speak of. */
@@ -54,61 +73,82 @@ export class Engine {
   readonly machine: StateMachine
   readonly leases: LeaseKeeper
   readonly #options: EngineOptions
-  readonly #wal: WalFile
+  readonly #storage: Storage
+  readonly #durability: Durability
   readonly #driver: RaftDriver
   readonly #proposals: Proposals
   readonly #reads: Reads
+  readonly #memberChanges: MemberChanges
+  readonly #office: Office
   readonly #changeListeners = new Set<() => void>()
   #transport: PeerTransport | undefined
   #appliedIndex = 0
   #seenRevision = 1
+  #seenMembers = 0
+  #isRemoved = false
+  #isReportingFullDisk = false
   #leaderSeenAtMs: number
   #expiry: Timer | undefined
 
   /** Opens the disk, replays it, and joins the cluster. */
   static async start(options: EngineOptions): Promise<Engine> {
-    const { wal, restored } = await openWal(options.dataDirectory).catch((error) => withoutWal(error, options.log))
-    const engine = new Engine(options, wal, restored)
+    let engine: Engine | undefined
+    const onFull = () => engine?.reportFullDisk()
+    const opened = await openStorage({ ...options, onFull })
+    engine = new Engine(options, opened)
     await engine.#connect()
     return engine
   }
 
-  private constructor(
-    options: EngineOptions,
-    wal: WalFile,
-    { hardState, entries }: Awaited<ReturnType<typeof openWal>>['restored'],
-  ) {
+  private constructor(options: EngineOptions, { storage, found }: OpenedStorage) {
     const { cluster, clock, log, onFatal, electionTimeoutMs } = options
     this.#options = options
-    this.#wal = wal
+    this.#storage = storage
     this.#leaderSeenAtMs = clock.now()
-    this.machine = new StateMachine(clock)
+    this.machine = new StateMachine(clock, new Membership(cluster.founders))
+    const { snapshot, restored } = found
+    const { hardState, entries } = restored
+    if (snapshot) this.machine.restore(snapshot.head, snapshot.store)
+    this.#appliedIndex = snapshot?.head.index ?? 0
     const tickMs = options.heartbeatIntervalMs / TICKS_PER_HEARTBEAT
     const electionTicks = Math.ceil(electionTimeoutMs / tickMs)
     const core = new Raft(
       createRaftState({
         id: cluster.self.id,
-        voters: cluster.members.map((member) => member.id),
+        voters: cluster.founders.map((member) => member.id),
         timing: {
           heartbeatTicks: TICKS_PER_HEARTBEAT,
           electionTicks,
           firstElectionTicks: Math.min(electionTicks, Math.ceil(FIRST_ELECTION_MS / tickMs)),
         },
+        features: raftFeatures(options, log),
         seed: randomInt(2 ** 32),
         ...(hardState && { hardState }),
+        ...(snapshot && { snapshot: metadataOf(snapshot.head) }),
         entries,
       }),
     )
+    this.#durability = new Durability({
+      storage,
+      core,
+      machine: this.machine,
+      policy: options.snapshots,
+      snapshotIndex: this.#appliedIndex,
+      clock,
+      log,
+      onFull: () => this.reportFullDisk(),
+    })
     const ports = {
-      persist: wal.append,
+      persist: (record: WalRecord) => this.#durability.persist(record),
       send: (message: Message) => {
+        if (message.type === 'InstallSnapshot') return this.#sendSnapshot(message)
         const isSent = this.#transport?.send(message.to, { message }) ?? false
         if (!isSent && message.type === 'ProposeRequest') this.#proposals.takeBack(message.commands)
       },
       apply: (entry: Parameters<StateMachine['apply']>[0]) => {
-        const outcome = this.machine.apply(entry)
+        const outcome = this.machine.apply(entry, this.#proposals.commandOf(entry.data))
         this.#appliedIndex = entry.index
-        if (outcome) this.#proposals.settle(outcome)
+        if (outcome) this.#proposals.settle(entry.data, outcome)
       },
       serve: (read: Parameters<Reads['confirm']>[0]) => this.#reads.confirm(read),
     }
@@ -118,13 +158,15 @@ export class Engine {
       clock,
       tickMs,
       log,
+      install: (metadata, newHardState) => this.#install(metadata, newHardState),
       onFatal,
       onProgress: () => this.#progress(),
       onTick: () => this.#tick(),
     })
     // Upstream waits five seconds and two elections; the same, in proportion to the election timeout.
     const timeoutMs = 7 * electionTimeoutMs
-    this.#proposals = new Proposals({ handOver: (data) => this.#driver.propose(data), clock, timeoutMs })
+    const timeoutTicks = timeoutMs / tickMs
+    this.#proposals = new Proposals({ handOver: (data) => this.#driver.propose(data), timeoutTicks })
     this.#reads = new Reads({
       ask: (context) => this.#driver.readIndex(context),
       appliedIndex: () => this.#appliedIndex,
@@ -132,6 +174,30 @@ export class Engine {
       timeoutMs,
       retryMs: electionTimeoutMs / 2,
     })
+    this.#memberChanges = new MemberChanges({
+      members: this.machine.members,
+      selfId: cluster.self.id,
+      isConnected: (id) => this.#transport?.isConnected(id) ?? false,
+      hasCaughtUp: (id) => this.#driver.hasCaughtUp(id),
+      isLeader: () => this.isLeader(),
+      leader: () => this.#driver.status().leader,
+      mayChange: () => this.#driver.mayChangeMembers(),
+      propose: (change, request) =>
+        this.#proposals.propose(request, (data) => this.#driver.proposeChange(change, data)),
+      send: (to, frame) => this.#transport?.send(to, frame) ?? false,
+      clock,
+      timeoutMs,
+    })
+    this.#office = {
+      selfId: cluster.self.id,
+      leader: () => this.#driver.status().leader,
+      handOverTo: (to) => this.#driver.transferLeadership(to),
+      likelySuccessor: () => this.#driver.likelySuccessor(),
+      isConnected: (id) => this.#transport?.isConnected(id) ?? false,
+      clock,
+      pollMs: tickMs,
+      timeoutMs: electionTimeoutMs,
+    }
     this.leases = new LeaseKeeper({
       lessor: this.machine.lessor,
       isLeader: () => this.isLeader(),
@@ -147,14 +213,20 @@ export class Engine {
   /** Only when peers can be answered does time begin to run. */
   async #connect(): Promise<void> {
     const { cluster, listenPeerUrls, peerTls, log } = this.#options
-    const peers = cluster.members.filter((member) => member.id !== cluster.self.id)
+    const { members } = this.machine
+    const peers = knownPeers(cluster, members)
     this.#transport = await startPeerTransport({
       id: cluster.self.id,
       clusterId: cluster.clusterId,
       listenUrls: listenPeerUrls,
-      peers: peers.map(({ id, peerUrl }) => ({ id, url: peerUrl })),
+      ownUrls: cluster.contacts.find(({ id }) => id === cluster.self.id)?.peerURLs ?? listenPeerUrls,
+      peers,
+      isRemoved: (id) => members.isRemoved(id),
+      onRemoved: () => this.#leave(),
+      describeCluster: () => describeCluster(cluster, members),
       ...(peerTls && { tls: peerTls }),
       onFrame: (from, frame) => this.#receive(from, frame),
+      onSnapshot: (message, content) => this.#receiveSnapshot(message, content),
       log,
     })
     this.#driver.start()
@@ -168,10 +240,37 @@ export class Engine {
     return this.#proposals.propose<Response>(request)
   }
 
+  /** Resolves with the members after a change, whoever leads. */
+  async changeMembers(change: MemberChange): Promise<readonly ClusterMember[]> {
+    this.#refuseWhatIsMissing()
+    return this.#memberChanges.change(change)
+  }
+
+  /** Resolves when that member leads. Only the leader can do this. */
+  async moveLeader(to: MemberId): Promise<void> {
+    this.#refuseWhatIsMissing()
+    return moveLeader(this.#office, to)
+  }
+
+  /** A learner has the log but no say: it serves only what may be stale. */
+  isLearner(): boolean {
+    return this.machine.members.get(this.#options.cluster.self.id)?.isLearner ?? false
+  }
+
   /** Resolves when a read from our own store sees all that was acknowledged before the call. */
   async waitForFreshRead(): Promise<void> {
     this.#refuseWhatIsMissing()
     return this.#reads.wait()
+  }
+
+  /**
+   * Tells the cluster what is wrong with this member, once it is decided: from then on all members refuse what would make it worse, until an operator
+   * disarms it. Raising what is raised already does nothing.
+   */
+  async raiseAlarm(alarm: 'NOSPACE' | 'CORRUPT'): Promise<void> {
+    const memberID = this.#options.cluster.self.id
+    if (this.machine.alarms.list(alarm).some((raised) => raised.memberID === memberID)) return
+    await this.propose({ alarm: { action: 'ACTIVATE', memberID, alarm } })
   }
 
   /** Calls `listener` after the store has changed; returns how to stop that. */
@@ -181,7 +280,7 @@ export class Engine {
   }
 
   status() {
-    return { ...this.#driver.status(), appliedIndex: this.#appliedIndex, walBytes: this.#wal.size }
+    return { ...this.#driver.status(), appliedIndex: this.#appliedIndex, walBytes: this.#storage.wal.size }
   }
 
   isLeader(): boolean {
@@ -201,30 +300,81 @@ export class Engine {
 
   async stop(): Promise<void> {
     this.#expiry?.cancel()
+    await leaveOffice(this.#office)
+    this.#durability.giveUpWaiting()
     await this.#driver.stop()
     this.#proposals.failAll(etcdErrors.stopped())
     this.#reads.failAll(etcdErrors.stopped())
     await this.#transport?.close()
-    await this.#wal.close()
+    await this.#durability.stop()
   }
 
   #receive(from: string, frame: PeerFrame): void {
-    if (frame.message) this.#driver.step(frame.message)
+    if (frame.message) {
+      // What a removed member may still say about the log does not count; that it has carried out a change does.
+      if (!this.machine.members.isRemoved(from)) this.#driver.step(frame.message)
+    } else if (frame.memberCall || frame.memberAnswer) this.#memberChanges.receive(from, frame)
     else this.leases.receive(from, frame)
   }
 
   #tick(): void {
     if (this.#driver.status().leader !== null) this.#leaderSeenAtMs = this.#options.clock.now()
-    this.#proposals.handOverWaiting()
+    this.#proposals.tick()
     this.#reads.progress()
   }
 
   #progress(): void {
     skipMissing(() => this.machine.lessor.setLeader(this.isLeader(), this.#options.clock.now()))
     this.#reads.progress()
+    this.#followMembers()
+    skipMissing(() => this.#durability.considerSnapshot(this.#driver.status().appliedIndex))
     if (this.machine.store.revision === this.#seenRevision) return
     this.#seenRevision = this.machine.store.revision
     for (const listener of this.#changeListeners) listener()
+  }
+
+  async #install(snapshot: SnapshotMetadata, hardState: HardState | undefined): Promise<void> {
+    await this.#durability.install(snapshot, hardState)
+    this.#appliedIndex = snapshot.index
+  }
+
+  /** The content goes beside the message, on a connection of its own. If it does not arrive, the core will try again. */
+  #sendSnapshot(message: InstallSnapshot): void {
+    this.#transport?.sendSnapshot(message, this.#storage.snapshots.file(message.snapshot))
+  }
+
+  /** The core hears of a snapshot only when all of it is on our disk. */
+  async #receiveSnapshot(message: InstallSnapshot, content: AsyncIterable<Uint8Array>): Promise<void> {
+    if (await this.#durability.receive(message, content)) this.#driver.step(message)
+  }
+
+  /** The alarm that makes all members refuse what needs room. */
+  reportFullDisk(): void {
+    if (this.#isReportingFullDisk) return
+    this.#isReportingFullDisk = true
+    this.raiseAlarm('NOSPACE')
+      .catch((error) =>
+        this.#options.log.warn(`the alarm about the full disk is not raised yet: ${describeError(error)}`),
+      )
+      .finally(() => {
+        this.#isReportingFullDisk = false
+      })
+  }
+
+  /** Others came or went, or moved. */
+  #followMembers(): void {
+    const { cluster } = this.#options
+    const { members } = this.machine
+    if (members.version === this.#seenMembers) return
+    this.#seenMembers = members.version
+    this.#transport?.setPeers(knownPeers(cluster, members))
+    if (members.isRemoved(cluster.self.id)) this.#leave()
+  }
+
+  #leave(): void {
+    if (this.#isRemoved) return
+    this.#isRemoved = true
+    this.#options.onRemoved()
   }
 
   #watchLeases(): void {
@@ -237,5 +387,14 @@ export class Engine {
   /** A lab in progress answers at once what is not written yet, instead of timing out. */
   #refuseWhatIsMissing(): void {
     if (isNotImplemented(this.#driver.failure)) throw this.#driver.failure
+  }
+}
+
+/** For one who wants to join. */
+function describeCluster({ clusterId, founders }: ClusterConfiguration, members: Membership): ClusterDescription {
+  return {
+    clusterId,
+    founders,
+    members: members.list().map(({ ID, name, peerURLs }) => ({ id: ID, name, peerURLs })),
   }
 }

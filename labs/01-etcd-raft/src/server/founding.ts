@@ -40,6 +40,7 @@ export async function enterCluster(
   if (remembered?.removed) throw new Error(`${REMOVED}: to join again, remove ${dataDirectory} and add a new member`)
   if (remembered) return remembered
   const cluster = flags.initialClusterState === 'new' ? foundCluster(flags) : await joinCluster(flags, peerTls)
+  if (flags.initialClusterState === 'new') await refuseAmnesia(cluster, dataDirectory, peerTls)
   await remember(dataDirectory, cluster)
   return cluster
 }
@@ -48,6 +49,27 @@ export async function enterCluster(
 export async function markRemoved(dataDirectory: string): Promise<void> {
   const remembered = await recall(dataDirectory)
   if (remembered) await remember(dataDirectory, { ...remembered, removed: true })
+}
+
+/**
+ * A founder that the others have seen running before, and that now has an empty directory, has forgotten its votes and its entries. With a vote given
+ * twice, or an entry denied that a majority rested on, the others could forget what was decided. Who cannot be asked counts as new, as upstream has it.
+ */
+async function refuseAmnesia(
+  { self, contacts }: ClusterConfiguration,
+  dataDirectory: string,
+  peerTls: PeerTls | undefined,
+): Promise<void> {
+  const urls = contacts.filter(({ id }) => id !== self.id).flatMap(({ peerURLs }) => peerURLs)
+  const answers = await Promise.allSettled(urls.map((url) => askForMembers(url, peerTls)))
+  const known = answers.flatMap((answer) => (answer.status === 'fulfilled' ? answer.value.members : []))
+  if (!known.some(({ id, name }) => id === self.id && name !== '')) return
+  const hexId = BigInt(self.id).toString(16)
+  throw new Error(
+    `member ${hexId} has been part of this cluster before, and its data directory is empty: ${dataDirectory}. Without what it has promised, ` +
+      `it could make the others forget what is decided. Put the directory back; or remove the member (etcdctl member remove ${hexId}), add it ` +
+      'anew (etcdctl member add) and start it with --initial-cluster-state existing',
+  )
 }
 
 const ATTEMPTS = 10

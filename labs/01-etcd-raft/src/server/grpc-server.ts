@@ -13,23 +13,24 @@ import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { type ListenerTls, listenForClients } from '#kit/etcd-api/client-listener.ts'
-import type { LeaseKeepAliveResponse, SnapshotResponse, WatchRequest } from '#kit/etcd-api/messages.ts'
+import type { LeaseKeepAliveResponse, SnapshotResponse } from '#kit/etcd-api/messages.ts'
 import { type ServiceName, serviceDefinition } from '#kit/etcd-api/services.ts'
-import type { WatchResponse } from '../mvcc/types.ts'
 import { authDefinition, authImplementation } from './auth-service.ts'
 import type { Engine } from './engine.ts'
 import { kvHandlers } from './kv-service.ts'
 import { leaseHandlers } from './lease-service.ts'
 import { maintenanceHandlers, snapshotPieces } from './maintenance-service.ts'
 import { clusterHandlers } from './member-service.ts'
-import { type Handler, refusedByLearners, requireLeader, requireVoter, toServiceError, unary } from './rpc.ts'
-import { WatchStream } from './watch-stream.ts'
+import { guardStream, type Handler, onEnd, refusedByLearners, toServiceError, unary } from './rpc.ts'
+import { watchCall } from './watch-service.ts'
 
 export interface GrpcServerOptions {
   readonly engine: Engine
   readonly listenClientUrls: readonly string[]
   readonly tls?: ListenerTls
   readonly minLeaseTtlSeconds: number
+  /** How often watches that ask for it are told how far they are, while nothing happens. */
+  readonly watchProgressIntervalMs: number
   readonly clock: Clock
   readonly log: Log
 }
@@ -76,54 +77,14 @@ async function listen(server: Server, { listenClientUrls, tls }: GrpcServerOptio
   }
 }
 
-type WatchCall = ServerDuplexStream<WatchRequest<string>, WatchResponse>
-
-/** How often a watch that asked for a leader looks whether there still is one. */
-const LEADER_CHECK_MS = 500
-
-function watchCall({ engine, clock, log }: GrpcServerOptions) {
-  return (call: WatchCall) => {
-    const stream = new WatchStream(engine, call, clock)
-    const stopListening = engine.onChange(() => attempt(() => stream.pump()))
-    const leaderCheck = setInterval(() => attempt(() => requireLeader(engine, call.metadata)), LEADER_CHECK_MS)
-    const close = () => {
-      clearInterval(leaderCheck)
-      stopListening()
-      stream.close()
-    }
-    const attempt = (run: () => void) => {
-      try {
-        run()
-      } catch (error) {
-        close()
-        call.emit('error', toServiceError(error, log))
-      }
-    }
-    attempt(() => requireVoter(engine))
-    call.on('data', (request: WatchRequest<string>) => attempt(() => stream.receive(request)))
-    call.on('drain', () => attempt(() => stream.drained()))
-    call.on('end', () => call.end())
-    call.on('error', close)
-    call.on('close', close)
-    call.on('cancelled', close)
-    call.on('finish', close)
-  }
-}
-
 function keepAliveCall({ engine, log }: GrpcServerOptions, keepAlive: (ID: string) => Promise<LeaseKeepAliveResponse>) {
   return (call: ServerDuplexStream<{ ID: string }, LeaseKeepAliveResponse>) => {
-    const renew = async (ID: string) => {
-      requireVoter(engine)
-      return keepAlive(ID)
-    }
+    const fail = (error: unknown) => call.emit('error', toServiceError(error, log))
+    guardStream(engine, call, fail)
     call.on('data', ({ ID }: { ID: string }) => {
-      renew(ID).then(
-        (response) => call.write(response),
-        (error) => call.emit('error', toServiceError(error, log)),
-      )
+      keepAlive(ID).then((response) => call.write(response), fail)
     })
     call.on('end', () => call.end())
-    call.on('error', () => {})
   }
 }
 
@@ -131,8 +92,10 @@ function keepAliveCall({ engine, log }: GrpcServerOptions, keepAlive: (ID: strin
 function snapshotCall({ engine, log }: GrpcServerOptions) {
   return (call: ServerWritableStream<object, SnapshotResponse<string>>) => {
     const pieces = Readable.from(snapshotPieces(engine))
-    pieces.on('error', (error) => call.emit('error', toServiceError(error, log)))
-    call.on('cancelled', () => pieces.destroy())
+    const fail = (error: unknown) => call.emit('error', toServiceError(error, log))
+    guardStream(engine, call, fail)
+    onEnd(call, () => pieces.destroy())
+    pieces.on('error', fail)
     pieces.pipe(call as Writable)
   }
 }

@@ -3,7 +3,6 @@
  * Source: etcd `server/etcdserver/api/v3rpc/lease.go`.
  */
 import { randomBytes } from 'node:crypto'
-import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import type {
   LeaseGrantRequest,
   LeaseGrantResponse,
@@ -43,7 +42,6 @@ export function leaseHandlers(engine: Engine, minTtlSeconds: number) {
 
     /** One message of the keep-alive stream. */
     async keepAlive(ID: string): Promise<LeaseKeepAliveResponse> {
-      if (ID === '0') throw etcdErrors.leaseNotFound()
       return { header: engine.header(), ID, TTL: await engine.leases.renew(ID) }
     },
   }

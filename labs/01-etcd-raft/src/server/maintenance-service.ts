@@ -84,14 +84,11 @@ function describeAlarm({ memberID, alarm }: AlarmMember): string {
 
 const SNAPSHOT_CHUNK_BYTES = 32 * 1024
 
-/** The file that `etcdctl snapshot save` saves, piece by piece: the store as it is at this moment, whatever is written meanwhile. */
+/** The file that `etcdctl snapshot save` saves, piece by piece: all as it is at this moment, whatever is written meanwhile. */
 export async function* snapshotPieces(engine: Engine): AsyncGenerator<SnapshotResponse<string>> {
-  const { store, lessor, alarms, members } = engine.machine
   const { appliedIndex, term } = engine.status()
-  const leases = lessor.ids().map((id) => ({ id, ttl: lessor.view(id)!.ttl }))
-  const { versions, ...head } = store.contents()
-  const rest = { leases, alarms: alarms.list(), members: members.list(), appliedIndex, term }
-  const file = await writeSnapshotFile({ ...head, versions: [...versions], ...rest })
+  const { store, ...rest } = engine.machine.contents()
+  const file = await writeSnapshotFile({ ...store, ...rest, appliedIndex, term })
   for (let sent = 0; sent < file.length; sent += SNAPSHOT_CHUNK_BYTES) {
     const end = Math.min(file.length, sent + SNAPSHOT_CHUNK_BYTES)
     yield { remainingBytes: file.length - end, blob: file.toString('latin1', sent, end) }

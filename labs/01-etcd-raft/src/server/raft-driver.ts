@@ -8,13 +8,22 @@
 import type { Clock, Timer } from '#kit/contracts/clock.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
 import type { ByteString } from '#kit/etcd-api/byte-string.ts'
-import type { Message, RaftStatus } from '#kit/raft/messages.ts'
+import type {
+  HardState,
+  MemberId,
+  MembershipChange,
+  Message,
+  RaftStatus,
+  SnapshotMetadata,
+} from '#kit/raft/messages.ts'
 import type { Raft } from '../raft/raft.ts'
 import { handleReady, type ReadyPorts } from './handle-ready.ts'
 
 export interface RaftDriverOptions {
   readonly core: Raft
   readonly ports: ReadyPorts
+  /** Puts a snapshot that the leader sent on disk, with the hard state that came with it, and in place of the state machine. */
+  readonly install: (snapshot: SnapshotMetadata, hardState: HardState | undefined) => Promise<void>
   readonly clock: Clock
   readonly tickMs: number
   readonly log: Log
@@ -66,9 +75,31 @@ export class RaftDriver {
     return this.#ask(() => this.#options.core.propose(command))
   }
 
+  /** False when Raft would not begin a change of the members now. */
+  proposeChange(change: MembershipChange, data: ByteString): boolean {
+    return this.#ask(() => this.#options.core.proposeChange(change, data))
+  }
+
+  mayChangeMembers(): boolean {
+    return this.#options.core.mayChangeMembers()
+  }
+
+  hasCaughtUp(id: MemberId): boolean {
+    return this.#options.core.hasCaughtUp(id)
+  }
+
   /** False when there is no leader now. What the core throws concerns the one who asked. */
   readIndex(context: string): boolean {
     return this.#ask(() => this.#options.core.readIndex(context))
+  }
+
+  /** False when that member cannot lead. What the core throws concerns the one who asked. */
+  transferLeadership(to: MemberId): boolean {
+    return this.#ask(() => this.#options.core.transferLeadership(to))
+  }
+
+  likelySuccessor(): MemberId | null {
+    return this.#options.core.likelySuccessor()
   }
 
   async stop(): Promise<void> {
@@ -107,10 +138,12 @@ export class RaftDriver {
   }
 
   async #handleAll(): Promise<void> {
-    const { core, ports, onProgress, onFatal } = this.#options
+    const { core, ports, install, onProgress, onFatal } = this.#options
     try {
       while (!this.#isStopped && core.hasReady()) {
         const ready = core.ready()
+        // Everything else in this Ready, the answer to the leader above all, rests on it.
+        if (ready.snapshot) await install(ready.snapshot, ready.hardState)
         await handleReady(ready, ports)
         core.advance(ready)
         this.failure = undefined

@@ -1,6 +1,7 @@
 /**
  * From handlers that take and return plain data to gRPC: errors become statuses with upstream's codes and texts.
  */
+import type { EventEmitter } from 'node:events'
 import type { handleUnaryCall, Metadata, ServerUnaryCall, ServiceError } from '@grpc/grpc-js'
 import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
@@ -51,6 +52,33 @@ export function requireVoter(engine: Engine): void {
 export function requireLeader(engine: Engine, metadata: Metadata): void {
   if (metadata.get('hasleader')[0] === 'true' && !engine.hasLeader()) throw etcdErrors.noLeader()
 }
+
+/** How often a stream whose client asked for a leader looks whether there still is one. */
+const LEADER_CHECK_MS = 500
+
+/** A stream's conditions hold not only when it begins: `fail` is called as soon as one is broken. */
+export function guardStream(engine: Engine, call: StreamCall, fail: (error: unknown) => void): void {
+  const look = () => {
+    try {
+      requireVoter(engine)
+      requireLeader(engine, call.metadata)
+    } catch (error) {
+      stop()
+      fail(error)
+    }
+  }
+  const looking = setInterval(look, LEADER_CHECK_MS)
+  const stop = () => clearInterval(looking)
+  onEnd(call, stop)
+  look()
+}
+
+/** Calls `listener` when a stream is over, in whichever way; perhaps several times. */
+export function onEnd(call: StreamCall, listener: () => void): void {
+  for (const event of ['finish', 'close', 'cancelled', 'error']) call.on(event, listener)
+}
+
+type StreamCall = EventEmitter & { readonly metadata: Metadata }
 
 export function toServiceError(error: unknown, log: Log): Partial<ServiceError> {
   if (error instanceof EtcdError) return { code: GRPC_CODES[error.code], details: error.message }

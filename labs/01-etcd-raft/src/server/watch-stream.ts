@@ -1,52 +1,66 @@
 /**
  * The watches of one gRPC stream: many watchers, one pipe.
  *
- * The stream pulls: whenever the store has changed, or the client has room again, each watcher is moved on (watch/watcher.ts) until it has caught up.
- * Source: etcd `server/etcdserver/api/v3rpc/watch.go`.
+ * The stream pulls: whenever the store has changed, or the client has room again, each watcher is moved on (watch/watcher.ts). One that is near the end of
+ * the history is moved at once; one that has far to go takes turns with all others like it, on any stream (turns.ts). So what happens now is told
+ * now, however many others are still reading about last week.
+ * Source: etcd `server/etcdserver/api/v3rpc/watch.go`; synced and unsynced watchers in `server/storage/mvcc/watchable_store.go`.
  */
 import type { Clock, Timer } from '#kit/contracts/clock.ts'
+import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import type { WatchRequest } from '#kit/etcd-api/messages.ts'
+import { TO_THE_END } from '../mvcc/byte-range.ts'
 import type { WatchCreateRequest, WatchResponse } from '../mvcc/types.ts'
 import { openWatcher, stepWatcher, type Watcher } from '../watch/watcher.ts'
 import type { Engine } from './engine.ts'
+import type { Turns } from './turns.ts'
+import { fragmentsOf, REVISIONS_PER_STEP, takeBatch } from './watch-batch.ts'
 
 /** What a watch writes to: a gRPC stream. */
 export interface WatchPipe {
-  /** False: full for now; `pump` is called again when there is room. */
+  /** False: full for now; `drained` is called when there is room again. */
   write(response: WatchResponse): boolean
 }
 
-/** At most this many revisions are looked at before others have their turn. */
-const REVISIONS_PER_STEP = 1000
-/** Only those who ask are told of progress that often. */
-const PROGRESS_INTERVAL_MS = 600_000
+export interface WatchStreamOptions {
+  readonly engine: Pick<Engine, 'header'> & { readonly machine: Pick<Engine['machine'], 'store'> }
+  readonly pipe: WatchPipe
+  readonly clock: Clock
+  /** Shared by all streams of a member. */
+  readonly turns: Turns
+  /** Hears of what goes wrong in a turn; whatever else goes wrong is thrown at the caller. */
+  readonly fail: (error: unknown) => void
+  /** How often those who ask for `progress_notify` are told, while nothing else is. */
+  readonly progressIntervalMs: number
+}
+
+/** Stands for all watches of the stream, or for one that never came to be. */
+const NO_WATCH = -1
 
 interface OpenWatch {
   watcher: Watcher
-  lastSentMs: number
+  /** Nothing was sent since progress was last looked at. */
+  isQuiet: boolean
 }
 
 export class WatchStream {
-  readonly #engine: Engine
-  readonly #pipe: WatchPipe
-  readonly #clock: Clock
+  readonly #options: WatchStreamOptions
+  /** In the order of their turns. */
   readonly #watches = new Map<number, OpenWatch>()
   #nextId = 0
   #isFull = false
   #progressAsked = false
   #progressTimer: Timer | undefined
 
-  constructor(engine: Engine, pipe: WatchPipe, clock: Clock) {
-    this.#engine = engine
-    this.#pipe = pipe
-    this.#clock = clock
+  constructor(options: WatchStreamOptions) {
+    this.#options = options
     this.#scheduleProgress()
   }
 
   receive({ createRequest, cancelRequest, progressRequest }: WatchRequest<string>): void {
     if (createRequest) this.#create(createRequest)
     if (cancelRequest) this.#cancel(cancelRequest.watchId)
-    if (progressRequest) this.#progressAsked = true
+    if (progressRequest) this.#progressAsked = this.#watches.size > 0
     this.pump()
   }
 
@@ -56,33 +70,44 @@ export class WatchStream {
     this.pump()
   }
 
-  /** Sends what can be sent now. */
+  /** Sends what is new to those who are near it; the others get their turns. */
   pump(): void {
+    let isAnyBehind = false
     for (const [watchId, watch] of this.#watches) {
-      while (!this.#isFull && this.#hasMore(watch)) this.#step(watchId, watch)
       if (this.#isFull) return
+      if (this.#distance(watch) <= REVISIONS_PER_STEP) this.#step(watchId, watch)
+      isAnyBehind ||= this.#distance(watch) > 0 && this.#watches.has(watchId)
     }
-    if (!this.#progressAsked || this.#isFull) return
-    this.#progressAsked = false
-    // Everything up to here has been sent on this stream, whichever watcher it belonged to.
-    this.#send(-1, {})
+    if (isAnyBehind) this.#options.turns.request(this.#catchUp)
+    else this.#reportProgress()
   }
 
   close(): void {
     this.#progressTimer?.cancel()
+    this.#options.turns.withdraw(this.#catchUp)
     this.#watches.clear()
   }
 
   #create(request: WatchCreateRequest): void {
-    const watchId = request.watchId > 0 ? request.watchId : this.#freeId()
-    if (request.watchId > 0 && this.#watches.has(watchId)) {
-      const cancelReason = 'etcdserver: watch ID already exists on the stream'
-      this.#send(watchId, { created: true, canceled: true, cancelReason })
+    const { store } = this.#options.engine.machine
+    const refusal = this.#refuse(request)
+    if (refusal) {
+      this.#send(NO_WATCH, { created: true, canceled: true, cancelReason: refusal })
       return
     }
-    const { revision } = this.#engine.machine.store
-    this.#watches.set(watchId, { watcher: openWatcher(keyedRequest(request), revision), lastSentMs: this.#clock.now() })
+    const watchId = request.watchId === 0 ? this.#freeId() : request.watchId
+    const watcher = openWatcher(keyedRequest(request), store.revision)
+    this.#watches.set(watchId, { watcher, isQuiet: true })
     this.#send(watchId, { created: true })
+  }
+
+  /** Upstream's reasons not to watch, in its words. */
+  #refuse({ watchId, key, rangeEnd, startRevision }: WatchCreateRequest): string | undefined {
+    if (startRevision < 0) return etcdErrors.compacted().message
+    const isEmpty = rangeEnd !== '' && rangeEnd !== TO_THE_END && key >= rangeEnd
+    if (isEmpty) return 'mvcc: watcher range is empty'
+    if (watchId !== 0 && this.#watches.has(watchId)) return 'mvcc: duplicate watch ID provided on the WatchStream'
+    return undefined
   }
 
   #cancel(watchId: number): void {
@@ -94,38 +119,70 @@ export class WatchStream {
     return this.#nextId++
   }
 
-  #hasMore({ watcher }: OpenWatch): boolean {
-    const { revision, compactRevision } = this.#engine.machine.store
-    return watcher.nextRevision <= revision || watcher.nextRevision < compactRevision
+  /** How many revisions there are that the watcher has not seen; also more than none when some of them are gone. */
+  #distance({ watcher }: OpenWatch): number {
+    const { revision, compactRevision } = this.#options.engine.machine.store
+    return Math.max(revision, compactRevision - 1) + 1 - watcher.nextRevision
+  }
+
+  /** One step of whoever has waited longest. */
+  readonly #catchUp = (): void => {
+    try {
+      const behind = [...this.#watches].find(([, watch]) => this.#distance(watch) > 0)
+      if (behind && !this.#isFull) {
+        const [watchId, watch] = behind
+        this.#watches.delete(watchId)
+        this.#watches.set(watchId, watch)
+        this.#step(watchId, watch)
+      }
+      this.pump()
+    } catch (error) {
+      this.#options.fail(error)
+    }
   }
 
   #step(watchId: number, watch: OpenWatch): void {
-    const { store } = this.#engine.machine
+    const { store } = this.#options.engine.machine
     const { revision, compactRevision } = store
-    const changes = store.changesFrom(watch.watcher.nextRevision, REVISIONS_PER_STEP)
+    if (this.#distance(watch) <= 0) return
+    const changes = takeBatch(store.changesFrom(watch.watcher.nextRevision, REVISIONS_PER_STEP))
     const step = stepWatcher(watch.watcher, { revision, compactRevision, changes })
     if (step.kind === 'compacted') {
+      this.#send(watchId, { canceled: true, compactRevision: step.compactRevision })
       this.#watches.delete(watchId)
-      const cancelReason = 'etcdserver: mvcc: required revision has been compacted'
-      this.#send(watchId, { canceled: true, compactRevision: step.compactRevision, cancelReason })
       return
     }
     watch.watcher = step.next
-    if (step.events.length > 0) this.#send(watchId, { events: step.events })
+    if (step.events.length === 0) return
+    watch.isQuiet = false
+    this.#send(watchId, { events: step.events })
   }
 
   #send(watchId: number, part: Partial<WatchResponse>): void {
-    const watch = this.#watches.get(watchId)
-    if (watch) watch.lastSentMs = this.#clock.now()
-    const response = { ...EMPTY_RESPONSE, ...part, watchId, header: this.#engine.header() }
-    if (!this.#pipe.write(response)) this.#isFull = true
+    const { engine, pipe } = this.#options
+    const response = { ...EMPTY_RESPONSE, ...part, watchId, header: engine.header() }
+    const mayFragment = this.#watches.get(watchId)?.watcher.request.fragment
+    const responses = mayFragment ? fragmentsOf(response) : [response]
+    for (const one of responses) if (!pipe.write(one)) this.#isFull = true
+  }
+
+  /** Everything up to here has been sent on this stream, whichever watcher it belonged to. */
+  #reportProgress(): void {
+    if (!this.#progressAsked || this.#isFull) return
+    const { revision } = this.#options.engine.machine.store
+    const isAnyToBegin = [...this.#watches.values()].some(({ watcher }) => watcher.nextRevision > revision + 1)
+    if (isAnyToBegin) return
+    this.#progressAsked = false
+    this.#send(NO_WATCH, {})
   }
 
   #scheduleProgress(): void {
-    this.#progressTimer = this.#clock.setTimer(PROGRESS_INTERVAL_MS, () => {
+    const { clock, progressIntervalMs } = this.#options
+    this.#progressTimer = clock.setTimer(progressIntervalMs, () => {
       for (const [watchId, watch] of this.#watches) {
-        const isIdle = this.#clock.now() - watch.lastSentMs >= PROGRESS_INTERVAL_MS
-        if (watch.watcher.request.progressNotify && isIdle && !this.#hasMore(watch)) this.#send(watchId, {})
+        const { progressNotify } = watch.watcher.request
+        if (progressNotify && watch.isQuiet && this.#distance(watch) === 0) this.#send(watchId, {})
+        watch.isQuiet = true
       }
       this.#scheduleProgress()
     })

@@ -9,6 +9,7 @@
  * Source: etcd `server/storage/wal` (record CRCs, `ErrUnexpectedEOF` against `ErrCRCMismatch`).
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
+import { crc32 } from 'node:zlib'
 
 export const HEADER_BYTES = 12
 
@@ -43,8 +44,26 @@ export function readRecords(file: Uint8Array): WalReading {
 
 /** Whether there is nothing but zeros (which a file system may leave after a crash) from `offset` on. */
 export function isBlank(bytes: Uint8Array, offset: number): boolean {
-  for (let position = offset; position < bytes.length; position++) {
-    if (bytes[position] !== 0) return false
+  for (let position = offset; position < bytes.length; position += ZEROS.length) {
+    const piece = bytes.subarray(position, position + ZEROS.length)
+    if (Buffer.compare(piece, ZEROS.subarray(0, piece.length)) !== 0) return false
   }
   return true
+}
+
+const ZEROS = Buffer.alloc(64 * 1024)
+
+/**
+ * Whether any whole record begins behind `offset`. A write that a crash interrupts may reach the disk in any order, its end before its beginning:
+ * that looks like damage, but nothing whole follows it, since nothing is written before the last write is synced.
+ */
+export function isFollowedByRecord(bytes: Buffer, offset: number): boolean {
+  for (let position = offset + 1; position + HEADER_BYTES <= bytes.length; position++) {
+    if (isBlank(bytes, position)) return false
+    if (crc32(bytes.subarray(position, position + 8)) !== bytes.readUInt32LE(position + 8)) continue
+    const payload = bytes.subarray(position + HEADER_BYTES, position + HEADER_BYTES + bytes.readUInt32LE(position))
+    if (payload.length === bytes.readUInt32LE(position) && crc32(payload) === bytes.readUInt32LE(position + 4))
+      return true
+  }
+  return false
 }

@@ -6,12 +6,14 @@
  * Source: etcd `server/storage/wal/wal.go` `ReadAll`.
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
-import type { Entry, HardState } from '#kit/raft/messages.ts'
+import type { Entry, HardState, SnapshotMetadata } from '#kit/raft/messages.ts'
 
 /** What one write added: the new hard state, if it changed, and new entries. */
 export interface WalRecord {
   readonly hardState?: HardState
   readonly entries: readonly Entry[]
+  /** A mark: a snapshot up to here has its own file, which was on disk before this was written. */
+  readonly snapshot?: SnapshotMetadata
 }
 
 export interface Restored {

@@ -1,87 +1,244 @@
 /**
- * The write-ahead log as a file: opened, checked, repaired at its end, appended to, and synced.
+ * The write-ahead log on a disk: opened, checked, repaired at its end, appended to, synced, cut into segments, shortened.
  *
- * `append` resolves only when the bytes are on disk. Everything that is waiting when a sync ends goes into the next one (group
- * commit), because the driver hands over one `Ready` at a time.
+ * Guarantee: when `append` resolves, the record is on disk. When it rejects because the disk is full, nothing of the record is, and the log is as it
+ * was before: it may be tried again. Everything that is waiting when a sync ends goes into the next one (group commit), because the driver hands over
+ * one `Ready` at a time.
+ * Source: etcd `server/storage/wal/wal.go`.
  */
-import { writeSync } from 'node:fs'
-import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
+import { type Disk, type DiskFile, isDiskFull, replaceFile, systemDisk } from '#kit/raft/disk.ts'
 import type { HardState } from '#kit/raft/messages.ts'
-import { decodeWalRecord, encodeWalRecord } from '#kit/raft/wire.ts'
-import { encodeRecord, readRecords } from './record.ts'
-import { type Restored, replay, type WalRecord } from './replay.ts'
+import { encodeWalRecord, type SegmentHeader } from '#kit/raft/wire.ts'
+import { encodeRecord } from './record.ts'
+import type { WalRecord } from './replay.ts'
+import { obsoleteSegments } from './replay-after.ts'
+import { openReserve } from './reserve.ts'
+import { parseSegmentName, readSegments, type SegmentReading, segmentName, WalDamage } from './segment.ts'
 
 export interface WalFile {
-  /** Bytes so far. */
+  /** Bytes so far, in all segments. */
   readonly size: number
   append(record: WalRecord): Promise<void>
+  /** Deletes the segments of which nothing is needed once the snapshot of this index is the oldest that may be. */
+  release(snapshotIndex: number): Promise<void>
   close(): Promise<void>
 }
 
-/** Opens the log of a data directory, making it if there is none. Throws, naming file and offset, when it is damaged. */
-export async function openWal(dataDirectory: string): Promise<{ wal: WalFile; restored: Restored }> {
+export interface WalOptions {
+  readonly disk?: Disk
+  /** A new segment begins where the next record would make the present one longer. */
+  readonly segmentBytes?: number
+  /** Room on the disk that is kept for the moment when there is none; see reserve.ts. */
+  readonly reserveBytes?: number
+  /** The disk is full: the log now lives on its reserve. */
+  readonly onFull?: () => void
+}
+
+interface Segment {
+  readonly path: string
+  readonly sequence: number
+  readonly firstIndex: number
+  bytes: number
+}
+
+const SEGMENT_BYTES = 64 << 20
+/** A file's length is set ahead in steps: a sync that need not note a new length is a third quicker. */
+const LENGTH_STEP = 4 << 20
+const RESERVE_BYTES = 4 << 20
+
+/** Opens the log of a data directory, making it if there is none. Throws `WalDamage`, naming file and offset, when it is damaged. */
+export async function openWal(
+  dataDirectory: string,
+  options: WalOptions = {},
+): Promise<{ wal: WalFile; records: readonly WalRecord[] }> {
+  const disk = options.disk ?? systemDisk
   const directory = join(dataDirectory, 'wal')
-  await mkdir(directory, { recursive: true, mode: 0o700 })
-  const path = join(directory, '0000000000000000.wal')
-  const file = await open(path, 'a+', 0o600)
+  const names = await segmentNames(disk, directory)
+  const files = await Promise.all(names.map(async (name) => ({ name, bytes: await disk.read(join(directory, name)) })))
+  const readings = inDirectory(directory, () => readSegments(files))
+  const wal = new SegmentedWal(disk, directory, options)
+  await wal.begin(readings)
+  return { wal, records: readings.flatMap(({ records }) => records) }
+}
+
+async function segmentNames(disk: Disk, directory: string): Promise<string[]> {
+  const names = await disk.list(directory)
+  for (const name of names) if (name.endsWith('.tmp')) await disk.remove(join(directory, name))
+  const logs = names.filter((name) => name.endsWith('.wal'))
+  const strange = logs.find((name) => !parseSegmentName(name))
+  if (strange === undefined) return logs
+  throw new WalDamage(
+    `${join(directory, strange)} is not a file of this version's log: was it written by an older one? ` +
+      `Delete ${directory} to begin with nothing, or go back to the version that wrote it.`,
+  )
+}
+
+function inDirectory<Result>(directory: string, read: () => Result): Result {
   try {
-    const reading = readRecords(await file.readFile())
-    if (!reading.ok) throw new Error(damageMessage(path, reading))
-    const restored = replay(reading.payloads.map(decodeWalRecord))
-    const { size } = await file.stat()
-    if (size > reading.validBytes) await file.truncate(reading.validBytes)
-    await file.sync()
-    await syncDirectory(directory)
-    return { wal: walOver(file, reading.validBytes), restored }
+    return read()
   } catch (error) {
-    await file.close()
+    if (error instanceof WalDamage) error.message = join(directory, error.message)
     throw error
   }
 }
 
-function damageMessage(path: string, { offset, reason }: { offset: number; reason: string }): string {
-  return (
-    `${path} is damaged at byte ${offset}: ${reason}, and more records follow. ` +
-    'Starting without them would break promises that this member has made. ' +
-    'Remove its data directory and let it join the cluster anew, or restore it from a copy.'
-  )
-}
+class SegmentedWal implements WalFile {
+  readonly #disk: Disk
+  readonly #directory: string
+  readonly #options: WalOptions
+  readonly #segmentBytes: number
+  #segments: Segment[] = []
+  #file!: DiskFile
+  /** Up to where the present file has its length already. */
+  #reach = 0
+  #checksum = 0
+  #lastIndex = 0
+  #reserve!: Awaited<ReturnType<typeof openReserve>>
+  #written: HardState | undefined
+  #latest: HardState | undefined
+  /** Appends, one after the other. */
+  #turn: Promise<unknown> = Promise.resolve()
 
-function walOver(file: FileHandle, initialSize: number): WalFile {
-  let size = initialSize
-  let written: HardState | undefined
-  let latest: HardState | undefined
-  return {
-    get size() {
-      return size
-    },
-    async append(record) {
-      latest = record.hardState ?? latest
-      // A commit index alone promises nothing, since it can be learnt again: it goes along with the next record.
-      if (record.entries.length === 0 && latest?.term === written?.term && latest?.votedFor === written?.votedFor)
-        return
-      const bytes = encodeRecord(
-        encodeWalRecord({ entries: record.entries, ...(latest !== written && latest && { hardState: latest }) }),
-      )
-      writeAll(file.fd, bytes)
-      await file.datasync()
-      size += bytes.length
-      written = latest
-    },
-    close: () => file.close(),
+  constructor(disk: Disk, directory: string, options: WalOptions) {
+    this.#disk = disk
+    this.#directory = directory
+    this.#options = options
+    this.#segmentBytes = options.segmentBytes ?? SEGMENT_BYTES
   }
-}
 
-/** Into the system's memory, which is quick enough to wait for; only the sync, which is not, is left to another thread. */
-function writeAll(fd: number, bytes: Uint8Array): void {
-  let written = 0
-  while (written < bytes.length) written += writeSync(fd, bytes, written)
-}
+  get size(): number {
+    return this.#segments.reduce((sum, { bytes }) => sum + bytes, 0)
+  }
 
-/** A new file is durable only once its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r')
-  await directory.sync()
-  await directory.close()
+  /** Goes on where the last segment ends; what is torn there is cut off. */
+  async begin(readings: readonly SegmentReading[]): Promise<void> {
+    this.#reserve = await openReserve(this.#disk, this.#directory, this.#options.reserveBytes ?? RESERVE_BYTES)
+    this.#segments = readings.map(({ header, validBytes }) => this.#segment(header, validBytes))
+    for (const { records } of readings) for (const record of records) this.#note(record)
+    this.#written = this.#latest
+    const last = readings.at(-1)
+    if (!last) return this.#addSegment(1)
+    this.#checksum = last.checksum
+    this.#file = await this.#disk.open(this.#present.path)
+    await this.#cutTail()
+    await this.#disk.syncDirectory(this.#directory)
+  }
+
+  append(record: WalRecord): Promise<void> {
+    const appended = this.#turn.then(() => this.#append(record))
+    this.#turn = appended.catch(() => {})
+    return appended
+  }
+
+  async release(snapshotIndex: number): Promise<void> {
+    for (const segment of obsoleteSegments(this.#segments, snapshotIndex)) {
+      await this.#disk.remove(segment.path)
+      // One by one, oldest first: a crash in between must not leave a gap.
+      await this.#disk.syncDirectory(this.#directory)
+      this.#segments = this.#segments.filter((other) => other !== segment)
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#turn
+    await this.#file.resize(this.#present.bytes)
+    await this.#file.close()
+  }
+
+  get #present(): Segment {
+    return this.#segments.at(-1)!
+  }
+
+  async #append(record: WalRecord): Promise<void> {
+    const { hardState = this.#latest, entries, snapshot } = record
+    // A commit index alone promises nothing, since it can be learnt again: it goes along with the next record.
+    const isPromise = hardState?.term !== this.#written?.term || hardState?.votedFor !== this.#written?.votedFor
+    if (entries.length > 0 || isPromise || snapshot) {
+      const changed = hardState !== this.#written && hardState
+      const content = { entries, ...(changed && { hardState: changed }), ...(snapshot && { snapshot }) }
+      await this.#write(encodeRecord(encodeWalRecord(content)), entries[0]?.index)
+      this.#written = hardState
+    }
+    this.#note(record)
+  }
+
+  #note({ hardState, entries, snapshot }: WalRecord): void {
+    this.#latest = hardState ?? this.#latest
+    this.#lastIndex = entries.at(-1)?.index ?? Math.max(this.#lastIndex, snapshot?.index ?? 0)
+  }
+
+  async #write(bytes: Uint8Array, firstIndex: number | undefined): Promise<void> {
+    try {
+      await this.#cutIfLong(bytes.length, firstIndex)
+      await this.#writeAndSync(bytes)
+    } catch (error) {
+      if (!isDiskFull(error)) throw error
+      await this.#cutTail()
+      this.#options.onFull?.()
+      if (!(await this.#reserve.use())) throw error
+      await this.#writeAndSync(bytes).catch(async (again) => {
+        await this.#cutTail()
+        throw again
+      })
+    }
+    this.#present.bytes += bytes.length
+    this.#checksum = crc32(bytes, this.#checksum)
+  }
+
+  async #writeAndSync(bytes: Uint8Array): Promise<void> {
+    const end = this.#present.bytes + bytes.length
+    if (end > this.#reach) await this.#lengthen(Math.max(end, Math.min(end + LENGTH_STEP, this.#segmentBytes)))
+    this.#file.write(bytes, this.#present.bytes)
+    await this.#file.sync()
+  }
+
+  /** Whatever is behind the last whole record is gone for good: half a record there would be taken for damage once others follow. */
+  async #cutTail(): Promise<void> {
+    await this.#file.resize(this.#present.bytes)
+    this.#reach = this.#present.bytes
+    await this.#file.sync()
+  }
+
+  async #lengthen(bytes: number): Promise<void> {
+    await this.#file.resize(bytes)
+    this.#reach = bytes
+  }
+
+  /** The end of the old file is settled before there is a new one. */
+  async #cutIfLong(moreBytes: number, firstIndex: number | undefined): Promise<void> {
+    if (this.#present.bytes + moreBytes <= this.#segmentBytes) return
+    await this.#cutTail()
+    const old = this.#file
+    await this.#addSegment(firstIndex ?? this.#lastIndex + 1)
+    await old.close()
+  }
+
+  /** A new file is whole before it has its name: it always begins with its header, and with the hard state, so that those before can go. */
+  async #addSegment(firstIndex: number): Promise<void> {
+    const sequence = (this.#segments.at(-1)?.sequence ?? -1) + 1
+    const header = { sequence, firstIndex, previousChecksum: this.#checksum }
+    const hardState = this.#latest ? { hardState: this.#latest } : {}
+    const bytes = encodeRecord(encodeWalRecord({ segment: header, ...hardState, entries: [] }))
+    const segment = this.#segment(header, bytes.length)
+    try {
+      await replaceFile(this.#disk, segment.path, async (file) => file.write(bytes, 0))
+      this.#file = await this.#disk.open(segment.path)
+    } catch (error) {
+      // The old segment goes on, so there must be none that claims to follow it.
+      await this.#disk.remove(segment.path)
+      await this.#disk.syncDirectory(this.#directory)
+      throw error
+    }
+    this.#segments.push(segment)
+    this.#checksum = crc32(bytes)
+    this.#written = this.#latest
+    this.#reach = bytes.length
+  }
+
+  #segment(header: SegmentHeader, bytes: number): Segment {
+    const { sequence, firstIndex } = header
+    return { path: join(this.#directory, segmentName(header)), sequence, firstIndex, bytes }
+  }
 }

@@ -1,0 +1,71 @@
+/**
+ * When to take a snapshot, and what follows from it.
+ *
+ * A snapshot is a view of the state machine between two entries. Taking the view costs nothing; writing it takes a while, and entries are applied
+ * meanwhile, which the view does not see. Only when it is on disk does the log lose what it replaces.
+ * Source: etcd `server/etcdserver/server.go` (`triggerSnapshot`, `snapshot`).
+ */
+import type { Log } from '#kit/contracts/log.ts'
+import { isDiskFull } from '#kit/raft/disk.ts'
+import type { RaftCore } from '#kit/raft/messages.ts'
+import type { MachineContents } from '../snapshot/content.ts'
+import { dueSnapshot, type SnapshotPolicy } from '../wal/replay-after.ts'
+import type { Storage } from './storage.ts'
+
+export interface SnapshotterOptions {
+  readonly core: Pick<RaftCore, 'snapshotMetadata' | 'compact'>
+  /** A view of the state machine as it is now, which stays so. */
+  readonly contents: () => MachineContents
+  readonly storage: Pick<Storage, 'save' | 'removeOld'>
+  readonly policy: SnapshotPolicy
+  readonly log: Log
+  readonly onFull: () => void
+}
+
+export class Snapshotter {
+  readonly #options: SnapshotterOptions
+  #lastIndex: number
+  #writing: Promise<void> | undefined
+
+  /** @param lastIndex of the snapshot that the member began with; 0 without one. */
+  constructor(options: SnapshotterOptions, lastIndex: number) {
+    this.#options = options
+    this.#lastIndex = lastIndex
+  }
+
+  /** To be called between two entries, when everything up to `appliedIndex` is applied. */
+  consider(appliedIndex: number): void {
+    if (this.#writing) return
+    const due = dueSnapshot(appliedIndex, this.#lastIndex, this.#options.policy)
+    if (!due) return
+    this.#lastIndex = appliedIndex
+    this.#writing = this.#take(due.compactIndex).finally(() => {
+      this.#writing = undefined
+    })
+  }
+
+  /** A snapshot came from the leader: the next one of our own is due that much later. */
+  installed(index: number): void {
+    this.#lastIndex = Math.max(this.#lastIndex, index)
+  }
+
+  async stop(): Promise<void> {
+    await this.#writing
+  }
+
+  /** What fails here, a full disk for instance, leaves everything as it was; the next one is tried when it is due. */
+  async #take(compactIndex: number): Promise<void> {
+    const { core, contents, storage, log, onFull } = this.#options
+    const metadata = core.snapshotMetadata()
+    const view = contents()
+    try {
+      await storage.save(metadata, view)
+      core.compact(metadata, compactIndex)
+      await storage.removeOld()
+      log.info(`snapshot of everything up to entry ${metadata.index}`)
+    } catch (error) {
+      log.error(`no snapshot of entry ${metadata.index} could be written`, error)
+      if (isDiskFull(error)) onFull()
+    }
+  }
+}
