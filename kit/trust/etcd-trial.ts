@@ -109,7 +109,7 @@ class Trial {
 
   /** What members have said on standard error, and not long ago. */
   lastWords(): string {
-    const said = (name: string) => this.#processes.output(name).trim().split('\n').slice(-3).join('\n  ')
+    const said = (name: string) => this.#processes.output(name).trim().split('\n').slice(-6).join('\n  ')
     return this.#processes?.names.map((name) => `Member ${name} said last:\n  ${said(name)}`).join('\n') ?? ''
   }
 

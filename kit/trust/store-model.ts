@@ -8,6 +8,7 @@
  * Values must be unique. Then a write that was never answered, but whose value somebody saw, has a known revision.
  * Source: etcd, "KV API guarantees"; etcd `tests/robustness/model/deterministic.go` for the idea.
  */
+import { KnownRevisions } from './known-revisions.ts'
 import type { Model, Operation } from './linearizability.ts'
 
 export interface Version {
@@ -131,73 +132,6 @@ export function isSame(a: Version | null, b: Version | null): boolean {
     a.createRevision === b.createRevision &&
     a.version === b.version
   )
-}
-
-/** What answers tell about the revisions of writes that were never answered themselves. */
-class KnownRevisions {
-  readonly #ofValue = new Map<string, number>()
-  /** Revisions that no answer accounts for, and the keys that each of them certainly did not change. */
-  readonly #gaps = new Map<number, Set<string>>()
-  /** Some revision can be nobody's: no order explains that, so none need be tried. */
-  readonly #isHopeless: boolean
-
-  constructor(operations: readonly StoreOperation[]) {
-    const taken = new Set<number>()
-    let last = 1
-    for (const { request, answer } of operations) {
-      if (!answer) continue
-      last = Math.max(last, answer.revision)
-      if (hasChanged(request, answer)) taken.add(answer.revision)
-      for (const version of Object.values(answer.found)) {
-        if (!version) continue
-        this.#ofValue.set(version.value, version.modRevision)
-        taken.add(version.modRevision)
-      }
-    }
-    const unseen = operations.filter(({ request, answer }) => !answer && isWrite(request) && !this.#isSeen(request))
-    this.#isHopeless = last - 1 - taken.size > unseen.length
-    if (this.#isHopeless) return
-    for (let revision = 2; revision <= last; revision++) {
-      if (!taken.has(revision)) this.#gaps.set(revision, unchangedKeys(operations, revision))
-    }
-    const canBe = (revision: number) => unseen.some(({ request }) => this.#mayFill(request, revision))
-    this.#isHopeless = ![...this.#gaps.keys()].every(canBe)
-  }
-
-  /** Whether an unanswered write may be the one of this revision. Those after all that anybody saw explain nothing. */
-  mayTake(request: StoreRequest, revision: number): boolean {
-    if (this.#isSeen(request)) return revision === this.#ofValue.get(request.value)
-    return !this.#isHopeless && this.#mayFill(request, revision)
-  }
-
-  /** Of writes that nobody saw, those with equal texts may stand for each other. */
-  twins(request: StoreRequest): string | undefined {
-    if (this.#isSeen(request)) return undefined
-    return `${request.kind} ${keysOf(request).join()} ${request.kind === 'swap' ? request.ifRevision : ''}`
-  }
-
-  #mayFill(request: StoreRequest, revision: number): boolean {
-    const unchanged = this.#gaps.get(revision)
-    return unchanged !== undefined && !keysOf(request).some((key) => unchanged.has(key))
-  }
-
-  #isSeen(request: StoreRequest): request is StoreRequest & { value: string } {
-    return 'value' in request && this.#ofValue.has(request.value)
-  }
-}
-
-/** Keys that somebody found, at this revision or later, as they had been before it. */
-function unchangedKeys(operations: readonly StoreOperation[], revision: number): Set<string> {
-  const keys = new Set<string>()
-  for (const { request, answer } of operations) {
-    if (!answer) continue
-    const foundAt = hasChanged(request, answer) ? answer.revision - 1 : answer.revision
-    if (foundAt < revision) continue
-    for (const [key, version] of Object.entries(answer.found)) {
-      if (version && version.modRevision < revision) keys.add(key)
-    }
-  }
-  return keys
 }
 
 /** Whether an answered operation has changed the store, and so has a revision of its own. */
