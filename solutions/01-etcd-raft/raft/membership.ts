@@ -26,7 +26,7 @@ export interface Members {
 }
 
 /** Upstream's: a learner with nine tenths of the leader's log soon has the rest. */
-const CAUGHT_UP = 0.9
+export const CAUGHT_UP = 0.9
 
 /**
  * Who is a member after a change. AddVoter turns a learner into a voter; Remove takes away either; a voter stays one, whoever adds it again. The
