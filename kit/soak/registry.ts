@@ -1,9 +1,10 @@
 /** Everything that `npm run soak` knows. */
 import { UsageError } from '../cli/usage-error.ts'
 import { etcd } from './etcd.ts'
+import { etcdProcesses, realEtcdProcesses } from './etcd-processes.ts'
 import type { SoakTarget } from './target.ts'
 
-export const soakTargets: readonly SoakTarget[] = [etcd]
+export const soakTargets: readonly SoakTarget[] = [etcd, etcdProcesses, realEtcdProcesses]
 
 /** A name that does not exist gets the list of those that do. */
 export function selectTarget(name: string | undefined): SoakTarget {
