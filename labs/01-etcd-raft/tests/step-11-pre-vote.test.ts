@@ -176,6 +176,32 @@ describe('being asked', () => {
 
 describe('keeping faith with a leader that is heard', () => {
   lesson(
+    'from its first word on',
+    {
+      scenario:
+        'A member that has just started, and would not wait long for a leader that may not exist, hears from one, in its own term or a newer one.',
+      rule: 'A leader that is heard once is waited for as long as any: for an election timeout at least.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const hardState = { term: 1, votedFor: null, commitIndex: 0 }
+      for (const term of [1, 4]) {
+        const timing = { electionTicks: 10, firstElectionTicks: 3 }
+        const raft = new Raft(
+          createRaftState({ id: 'a', voters: ['a', 'b', 'c'], seed: 1, timing, features: BOTH, hardState }),
+        )
+        raft.step(appendRequest({ term }))
+        for (let tick = 0; tick < 9; tick++) raft.tick()
+        raft.step(preVoteRequest({ from: 'c', term }))
+        const { outbox, role } = raft.inspect()
+        const answer = onlyMessage(outbox, 'PreVoteResponse')
+        const said = { role, granted: answer.granted }
+        expect(said, `9 ticks after it was heard in term ${term}`).toEqual({ role: 'follower', granted: false })
+      }
+    },
+  )
+
+  lesson(
     'a leader is heard for the least election timeout after its last word',
     {
       scenario: 'Members with electionTicks 10, whose own patience happens to be 17 ticks, in different situations.',

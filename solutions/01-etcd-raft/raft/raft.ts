@@ -249,8 +249,10 @@ function comesFromLeader(message: Message): boolean {
 
 /** A message from a leader of our own term: there can be only one, so it is the leader. */
 function recognise(raft: RaftState, { term, from }: AppendRequest | InstallSnapshot): void {
-  if (raft.role !== 'follower' || raft.leader !== from) becomeFollower(raft, term, from)
+  const isFirst = !raft.knowsCluster
+  // From now on silence means that a leader is gone. The timeout drawn so far was for one that never came, and may be much shorter.
   raft.knowsCluster = true
+  if (isFirst || raft.role !== 'follower' || raft.leader !== from) becomeFollower(raft, term, from)
 }
 
 function follow(raft: RaftState, sent: AppendRequest): void {
