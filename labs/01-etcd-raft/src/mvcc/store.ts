@@ -125,22 +125,39 @@ export class MvccStore implements StoreView {
     return !txnWrites(request)
   }
 
-  /** Gives up all revisions before `revision`. Throws `compacted` or `future revision`. */
+  /**
+   * Gives up all revisions before `revision`. Throws `compacted` or `future revision`.
+   *
+   * Only a key that has changed since the last compaction can have anything to give up. So this takes as long as the history that goes is, however many
+   * keys there are: a leader that walked over all of them would miss heartbeats.
+   */
   compact(revision: number): void {
     checkCompaction(this, revision)
     this.#compactRevision = revision
-    this.#changes = this.#changes.filter((change) => change.revision >= revision)
+    const place = this.#placeOf(revision)
+    const past = this.#changes.slice(0, place)
+    this.#changes = this.#changes.slice(place)
+    const present = this.#changes[0]?.revision === revision ? this.#changes.slice(0, 1) : []
+    const changed = new Set<ByteString>()
+    for (const { events } of [...past, ...present]) for (const { kv } of events) changed.add(kv.key)
     const base: StoredVersion[] = []
-    for (const [key, versions] of this.#versions) {
-      const kept = compactVersions(versions, revision)
+    for (const key of changed) {
+      const kept = compactVersions(this.#versions.get(key)!, revision)
       this.#replace(key, kept)
       if (kept[0] && kept[0].revision < revision) base.push({ key, ...kept[0] })
     }
-    this.#base = base.sort((a, b) => a.revision - b.revision)
+    base.sort((a, b) => a.revision - b.revision)
+    this.#base = [...this.#base.filter(({ key }) => !changed.has(key)), ...base]
   }
 
   /** What happened from `revision` on, oldest first, at most `limit` revisions. Not below the compacted revision. */
   changesFrom(revision: number, limit = Number.POSITIVE_INFINITY): Change[] {
+    const place = this.#placeOf(revision)
+    return this.#changes.slice(place, place + limit)
+  }
+
+  /** Of the first change at or after `revision`. */
+  #placeOf(revision: number): number {
     let low = 0
     let high = this.#changes.length
     while (low < high) {
@@ -148,7 +165,7 @@ export class MvccStore implements StoreView {
       if (this.#changes[middle]!.revision < revision) low = middle + 1
       else high = middle
     }
-    return this.#changes.slice(low, low + limit)
+    return low
   }
 
   /** A checksum of all versions up to `revision`: the same on every member. */

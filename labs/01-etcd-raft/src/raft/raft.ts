@@ -249,8 +249,10 @@ function comesFromLeader(message: Message): boolean {
 
 /** A message from a leader of our own term: there can be only one, so it is the leader. */
 function recognise(raft: RaftState, { term, from }: AppendRequest | InstallSnapshot): void {
-  if (raft.role !== 'follower' || raft.leader !== from) becomeFollower(raft, term, from)
+  const isFirst = !raft.knowsCluster
+  // From now on silence means that a leader is gone. The timeout drawn so far was for one that never came, and may be much shorter.
   raft.knowsCluster = true
+  if (isFirst || raft.role !== 'follower' || raft.leader !== from) becomeFollower(raft, term, from)
 }
 
 function follow(raft: RaftState, sent: AppendRequest): void {
@@ -283,10 +285,10 @@ function standAtOnce(raft: RaftState): void {
 }
 
 /** What is committed and not applied. If that came to nothing, whoever drives us would ask for ever. */
-function entriesToHandOut({ log, appliedIndex, commitIndex }: RaftState): Entry[] {
+function entriesToHandOut({ log, appliedIndex, commitIndex, receivedSnapshot }: RaftState): Entry[] {
   if (commitIndex <= appliedIndex) return []
   const entries = entriesToApply(log, appliedIndex, commitIndex)
-  if (entries.length > 0 || commitIndex === log.compactedIndex) return entries
+  if (entries.length > 0 || receivedSnapshot) return entries
   throw new Error(
     `all up to ${commitIndex} is committed and only up to ${appliedIndex} applied, but there is nothing to apply; the log ends at ${lastIndex(log)}`,
   )
