@@ -19,7 +19,12 @@ export interface EtcdProcesses {
   readonly endpoints: readonly string[]
   /** Where the other members reach one. */
   peerAddress(name: string): { readonly host: string; readonly port: number }
-  start(name: string): void
+  /** The URL of that. */
+  peerUrl(name: string): string
+  /** One more member, with ports of its own, that is not started. Returns its name. */
+  reserve(): Promise<string>
+  /** @param joining the `--initial-cluster` of a running cluster that has added this member */
+  start(name: string, joining?: string): void
   /** As `kill -9`. */
   kill(name: string): Promise<void>
   signal(name: string, signal: NodeJS.Signals): void
@@ -64,16 +69,18 @@ export async function startEtcdProcesses(options: EtcdProcessesOptions): Promise
   const scheme = options.scheme ?? 'http'
   const names = 'abcdefg'.slice(0, options.members).split('')
   const members = new Map<string, Member>()
-  for (const name of names) {
+  const reserve = async (name: string) => {
     const listening = { host: '127.0.0.1', port: await freePort() }
     const advertised = (await options.exposePeer?.(name, listening)) ?? listening
     members.set(name, { clientPort: await freePort(), peerPort: listening.port, advertised, output: '' })
   }
+  for (const name of names) await reserve(name)
   const member = (name: string) => members.get(name)!
   const advertisedUrl = (name: string) => `${scheme}://${member(name).advertised.host}:${member(name).advertised.port}`
   const endpoint = (name: string) => `127.0.0.1:${member(name).clientPort}`
 
-  const start = (name: string) => {
+  const founders = names.map((one) => `${one}=${advertisedUrl(one)}`).join(',')
+  const start = (name: string, joining?: string) => {
     const [program, ...programFlags] = commandOf(options.program ?? 'ours')
     const child = spawn(
       program!,
@@ -81,7 +88,8 @@ export async function startEtcdProcesses(options: EtcdProcessesOptions): Promise
         ...[...programFlags, '--name', name, '--data-dir', join(directory, name)],
         ...['--listen-client-urls', `${scheme}://${endpoint(name)}`],
         ...['--listen-peer-urls', `${scheme}://127.0.0.1:${member(name).peerPort}`],
-        ...['--initial-cluster', names.map((one) => `${one}=${advertisedUrl(one)}`).join(',')],
+        ...['--initial-cluster', joining ?? founders],
+        ...(joining === undefined ? [] : ['--initial-cluster-state', 'existing']),
         ...['--heartbeat-interval', String(options.heartbeatIntervalMs ?? 50)],
         ...['--election-timeout', String(options.electionTimeoutMs ?? 500)],
         ...(options.program === 'real' ? upstreamFlags(`${scheme}://${endpoint(name)}`, advertisedUrl(name)) : []),
@@ -110,6 +118,12 @@ export async function startEtcdProcesses(options: EtcdProcessesOptions): Promise
     endpoint,
     endpoints: names.map(endpoint),
     peerAddress: (name) => ({ host: '127.0.0.1', port: member(name).peerPort }),
+    peerUrl: advertisedUrl,
+    async reserve() {
+      const name = 'abcdefg'[members.size]!
+      await reserve(name)
+      return name
+    },
     start,
     kill,
     signal: (name, signal) => member(name).process?.kill(signal),
@@ -117,7 +131,7 @@ export async function startEtcdProcesses(options: EtcdProcessesOptions): Promise
     exited,
     dataDirectory: (name) => join(directory, name),
     async stop() {
-      await Promise.all(names.map(kill))
+      await Promise.all([...members.keys()].map(kill))
       await rm(directory, { recursive: true, force: true })
     },
   }
