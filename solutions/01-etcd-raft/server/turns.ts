@@ -3,11 +3,12 @@
  */
 export class Turns {
   readonly #waiting = new Set<() => void>()
+  #isScheduled = false
 
   /** Calls `run` once, when its turn comes. Who waits already keeps the place. */
   request(run: () => void): void {
     this.#waiting.add(run)
-    if (this.#waiting.size === 1) this.#schedule()
+    this.#schedule()
   }
 
   /** Takes back a request. */
@@ -16,12 +17,14 @@ export class Turns {
   }
 
   #schedule(): void {
+    if (this.#isScheduled || this.#waiting.size === 0) return
+    this.#isScheduled = true
     setImmediate(() => {
+      this.#isScheduled = false
       const [run] = this.#waiting
-      if (!run) return
-      this.#waiting.delete(run)
-      if (this.#waiting.size > 0) this.#schedule()
-      run()
+      if (run) this.#waiting.delete(run)
+      this.#schedule()
+      run?.()
     })
   }
 }
