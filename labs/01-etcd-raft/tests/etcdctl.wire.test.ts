@@ -1,41 +1,30 @@
 /**
- * The real etcdctl, as a user would run it, against one of our members.
- *
- * Endpoints are given without `http://`: with it, etcdctl 3.4 sends `endpoint status` and `endpoint hashkv` with an `:authority` that
- * HTTP/2 does not allow (`http://…`), and Node's HTTP/2 refuses it before any of our code sees it. 3.5 mended that.
+ * etcdctl against our member: keys, transactions, watches, leases, and what is made of them.
  */
-import { spawn, spawnSync } from 'node:child_process'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { type EtcdProcesses, startEtcdProcesses } from '#kit/cluster/etcd-processes.ts'
 import { createEtcdClient } from '#kit/etcd-api/client.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { describeWith } from '#kit/testing/tools.ts'
+import { serving } from './api/targets.ts'
+import { type Etcdctl, etcdctl, etcdctlStory as story } from './etcdctl.ts'
 
 describeWith(['etcdctl'], 'etcdctl against our member', () => {
   let members: EtcdProcesses
+  let run: Etcdctl['run']
+  let say: Etcdctl['say']
+  let start: Etcdctl['start']
 
   beforeAll(async () => {
     members = await startEtcdProcesses({ members: 1 })
     const client = createEtcdClient({ endpoints: members.endpoints })
-    for (let attempt = 0; attempt < 10; attempt++) {
-      if (await client.put({ key: 'ready' }).catch(() => undefined)) break
-    }
+    await serving(client)
     client.close()
+    ;({ run, say, start } = etcdctl(members.endpoints))
   }, 60_000)
   afterAll(() => members?.stop())
 
-  const options = () => ({ env: { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: members.endpoints.join(',') } })
-  const run = (args: readonly string[], input = '') => {
-    const { status, stdout, stderr } = spawnSync('etcdctl', args, { ...options(), input, encoding: 'utf8' })
-    return { status, stdout: stdout.trimEnd(), stderr }
-  }
-  const say = (...args: string[]) => run(args).stdout
-  const story = (command: string) => ({
-    scenario: `A user runs etcdctl ${command}.`,
-    rule: 'Our member answers as a real one does; etcdctl cannot tell them apart.',
-    source: 'etcd etcdctl/README.md',
-    timeoutMs: 30_000,
-  })
+  const revisionOf = (key: string): number => JSON.parse(say('get', key, '-w', 'json')).kvs[0].mod_revision
 
   lesson('put, get in its forms, del', story('put, get, del'), () => {
     expect(say('put', 'fruit/apple', 'red')).toBe('OK')
@@ -48,6 +37,8 @@ describeWith(['etcdctl'], 'etcdctl against our member', () => {
     const order = ['--sort-by', 'MODIFY', '--order', 'DESCEND', '--limit', '1', '--print-value-only']
     expect(say('get', '--prefix', 'fruit/', ...order)).toBe('dark')
     expect(JSON.parse(say('get', '--prefix', 'fruit/', '-w', 'json')).count).toBe(3)
+    expect(say('get', '--prefix', 'fruit/', '-w', 'fields')).toContain('"Count" : 3')
+    expect(say('get', '--consistency', 's', 'fruit/apple', '--print-value-only')).toBe('red')
     const first = JSON.parse(say('get', 'fruit/apple', '-w', 'json')).kvs[0]
     expect(first).toMatchObject({ version: 1, create_revision: first.mod_revision })
     say('put', 'fruit/apple', 'green')
@@ -56,57 +47,46 @@ describeWith(['etcdctl'], 'etcdctl against our member', () => {
     expect(say('del', 'fruit/apple', '--prev-kv')).toBe('1\nfruit/apple\nbrown')
     expect(say('del', '--prefix', 'fruit/')).toBe('2')
     expect(run(['get', 'x', '--rev', '999999']).stderr).toContain('required revision is a future revision')
+    expect(run(['put', 'nothing', '--ignore-value']).stderr).toContain('etcdserver: key not found')
   })
 
   lesson('txn', story('txn'), () => {
     const create = 'mod("t") = "0"\n\nput t created\n\nget t\n\n'
     expect(run(['txn'], create).stdout).toBe('SUCCESS\n\nOK')
     expect(run(['txn'], create).stdout).toBe('FAILURE\n\nt\ncreated')
+    const compares = 'value("t") = "created"\nver("t") > "0"\ncreate("t") > "0"\n\ndel t\n\n\n'
+    expect(run(['txn'], compares).stdout).toBe('SUCCESS\n\n1')
     const twice = run(['txn'], '\nput t 1\nput t 2\n\n\n')
     expect(twice.stderr).toContain('etcdserver: duplicate key given in txn request')
   })
 
   lesson('watch from a revision, with prev-kv, and as it happens', story('watch'), async () => {
     say('put', 'w', '1')
-    const revision = JSON.parse(say('get', 'w', '-w', 'json')).kvs[0].mod_revision
+    const revision = revisionOf('w')
     say('put', 'w', '2')
-    const watch = spawn('etcdctl', ['watch', 'w', '--rev', String(revision), '--prev-kv'], options())
-    let output = ''
-    const seen = new Promise<void>((resolve) => {
-      watch.stdout.on('data', (text) => {
-        output += text
-        if (output.includes('2') && !output.includes('DELETE')) say('del', 'w')
-        if (output.includes('DELETE')) resolve()
-      })
-    })
-    await seen
-    watch.kill()
-    expect(output.split('\n').filter(Boolean)).toEqual([
-      'PUT',
-      'w',
-      '1',
-      'PUT',
-      'w',
-      '1',
-      'w',
-      '2',
-      'DELETE',
-      'w',
-      '2',
-      'w',
-    ])
+    const watch = start('watch', 'w', '--rev', String(revision), '--prev-kv')
+    await watch.until('2')
+    say('del', 'w')
+    const output = await watch.until('DELETE\nw\n2\nw')
+    await watch.stop()
+    expect(output.split('\n').filter(Boolean).join(' ')).toBe('PUT w 1 PUT w 1 w 2 DELETE w 2 w')
+    const prefix = start('watch', '--prefix', 'w', '--rev', String(revision))
+    expect(await prefix.until('DELETE')).toContain('PUT\nw\n2\n')
+    await prefix.stop()
   })
 
   lesson('compaction', story('compaction'), () => {
     say('put', 'c', '1')
     say('put', 'c', '2')
-    const revision = JSON.parse(say('get', 'c', '-w', 'json')).kvs[0].mod_revision
+    const revision = revisionOf('c')
     expect(say('compaction', String(revision))).toBe(`compacted revision ${revision}`)
     expect(run(['get', 'c', '--rev', String(revision - 1)]).stderr).toContain('required revision has been compacted')
     expect(run(['compaction', String(revision)]).stderr).toContain('required revision has been compacted')
     expect(say('get', 'c', '--print-value-only')).toBe('2')
     const late = run(['watch', 'c', '--rev', '1'])
     expect(late.stderr + late.stdout).toContain('required revision has been compacted')
+    say('put', 'c', '3')
+    expect(say('compaction', '--physical', String(revisionOf('c')))).toContain('compacted revision')
   })
 
   lesson('leases: granted, listed, kept alive, revoked, and their keys with them', story('lease'), () => {
@@ -120,36 +100,49 @@ describeWith(['etcdctl'], 'etcdctl against our member', () => {
     expect(say('lease', 'revoke', id)).toBe(`lease ${id} revoked`)
     expect(say('get', 'leased')).toBe('')
     expect(run(['put', 'x', 'y', '--lease', 'abc']).stderr).toContain('etcdserver: requested lease not found')
+    expect(run(['lease', 'revoke', 'abc']).stderr).toContain('etcdserver: requested lease not found')
     expect(say('lease', 'timetolive', id)).toContain('already expired')
+    expect(run(['lease', 'keep-alive', id]).stdout).toContain(`lease ${id} expired or revoked.`)
   })
 
   lesson('a lease that nobody renews takes its key along', story('lease grant 1'), async () => {
     const id = say('lease', 'grant', '1').match(/^lease ([0-9a-f]+) /)![1]!
-    say('put', 'short', 'x', '--lease', id)
-    const watch = spawn('etcdctl', ['watch', 'short'], options())
-    await new Promise<void>((resolve) => {
-      watch.stdout.on('data', (text) => String(text).includes('DELETE') && resolve())
-    })
-    watch.kill()
+    const put: number = JSON.parse(say('put', 'short', 'x', '--lease', id, '-w', 'json')).header.revision
+    const watch = start('watch', 'short', '--rev', String(put + 1))
+    await watch.until('DELETE')
+    await watch.stop()
     expect(say('get', 'short')).toBe('')
   })
 
-  lesson('lock and elect, which are made of leases, transactions and watches', story('lock, elect'), () => {
-    expect(run(['lock', 'mutex', 'echo', 'held']).stdout).toContain('held')
-    const election = spawnSync('timeout', ['1', 'etcdctl', 'elect', 'crown', 'me'], { ...options(), encoding: 'utf8' })
-    expect(election.stdout).toMatch(/^crown\/[0-9a-f]+\nme/)
+  lesson('a lease that is kept alive stays', story('lease keep-alive'), async () => {
+    const id = say('lease', 'grant', '2').match(/^lease ([0-9a-f]+) /)![1]!
+    const keepAlive = start('lease', 'keep-alive', id)
+    const renewals = await keepAlive.until(`TTL(2)\nlease ${id} keepalived with TTL(2)`)
+    expect(renewals).toContain('keepalived')
+    await keepAlive.stop()
+    expect(say('lease', 'timetolive', id)).toContain('granted with TTL(2s)')
   })
 
-  lesson('endpoint and member', story('endpoint health, endpoint status, endpoint hashkv, member list'), () => {
-    const health = run(['endpoint', 'health'])
-    expect(health.stdout + health.stderr).toContain('is healthy')
-    const [{ Status: status }] = JSON.parse(say('endpoint', 'status', '-w', 'json'))
-    expect(status.leader).toBe(status.header.member_id)
-    expect(status.version).toMatch(/^3\.5\./)
-    expect(say('endpoint', 'hashkv')).toMatch(/^127\.0\.0\.1:\d+, \d+$/)
-    expect(say('member', 'list')).toMatch(
-      /^[0-9a-f]+, started, a, http:\/\/127\.0\.0\.1:\d+, http:\/\/127\.0\.0\.1:\d+, false$/,
-    )
-    expect(say('alarm', 'list')).toBe('')
+  lesson('lock: one holds it, the next waits', story('lock'), async () => {
+    expect(run(['lock', 'mutex', 'echo', 'held']).stdout).toContain('held')
+    const holder = start('lock', 'mutex')
+    const [, key] = /^(mutex\/[0-9a-f]+)\n/.exec(await holder.until('\n'))!
+    const waiting = start('lock', 'mutex', 'echo', 'mine now')
+    expect(say('get', key!, '--keys-only')).toBe(key)
+    await holder.stop()
+    expect(await waiting.until('mine now')).toContain('mine now')
+    await waiting.stop()
+  })
+
+  lesson('elect: one leads, the others are told', story('elect'), async () => {
+    const leader = start('elect', 'crown', 'me')
+    expect(await leader.until('me\n')).toMatch(/^crown\/[0-9a-f]+\nme\n/)
+    const listener = start('elect', '-l', 'crown')
+    expect(await listener.until('me\n')).toMatch(/^crown\/[0-9a-f]+\nme\n/)
+    await leader.stop()
+    const next = start('elect', 'crown', 'you')
+    await next.until('you\n')
+    expect(await listener.until('you\n')).toContain('you')
+    await Promise.all([listener.stop(), next.stop()])
   })
 })
