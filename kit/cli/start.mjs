@@ -19,6 +19,7 @@ const root = join(here, '..', '..')
 const commands = {
   up: 'cluster',
   cluster: 'cluster',
+  etcd: 'cluster',
   test: 'vitest',
   lab: 'vitest',
   hint: 'plain',
@@ -35,7 +36,7 @@ const commands = {
   red: 'vitest',
 }
 
-const HELP_OF_THEIR_OWN = ['up', 'cluster']
+const HELP_OF_THEIR_OWN = ['up', 'cluster', 'etcd']
 const MAX_CAUSE_LINES = 6
 /** As a shell reports a process that SIGPIPE has ended. */
 const NOBODY_READS = 141

@@ -27,11 +27,13 @@ export interface ClusterState {
 }
 
 export interface SupervisorOptions {
-  readonly directory: ClusterDirectory
+  readonly directory: Pick<ClusterDirectory, 'stateFile' | 'logFile'>
   readonly components: readonly Component[]
   /** Command and first arguments that run a component's program. */
   readonly commandFor: (component: Component) => readonly [string, ...string[]]
   readonly about: Pick<ClusterState, 'mine' | 'runtime'>
+  /** A component has ended by itself, and is about to be started again. */
+  readonly onExit?: (component: string, how: string) => void
 }
 
 export interface Supervisor {
@@ -47,7 +49,8 @@ const HEALTHY_AFTER_MS = 10_000
 const STOP_GRACE_MS = 3_000
 const LOG_ROTATE_BYTES = 10 * 1024 * 1024
 
-export function startSupervisor({ directory, components, commandFor, about }: SupervisorOptions): Supervisor {
+export function startSupervisor(options: SupervisorOptions): Supervisor {
+  const { directory, components, commandFor, about, onExit } = options
   const startedAt = new Date().toISOString()
   const running = new Map<string, { child?: ChildProcess | undefined; restarts: number }>()
   const pauses = new Set<NodeJS.Timeout>()
@@ -74,11 +77,9 @@ export function startSupervisor({ directory, components, commandFor, about }: Su
     child.on('exit', (code, signal) => {
       if (stopping) return
       const nextPauseMs = Date.now() - startedMs > HEALTHY_AFTER_MS ? RESTART_FIRST_MS : pauseMs
-      note(
-        directory,
-        component.name,
-        `${signal ? `was killed by ${signal}` : `exited with code ${code}`}; starting it again in ${nextPauseMs} ms`,
-      )
+      const how = signal ? `was killed by ${signal}` : `exited with code ${code}`
+      note(directory, component.name, `${how}; starting it again in ${nextPauseMs} ms`)
+      onExit?.(component.name, how)
       running.set(component.name, { restarts: restarts + 1 })
       writeJsonFile(directory.stateFile, state())
       const pause = setTimeout(() => {
@@ -119,7 +120,7 @@ function stopChild(child: ChildProcess): Promise<void> {
   })
 }
 
-function note(directory: ClusterDirectory, component: string, what: string): void {
+function note(directory: SupervisorOptions['directory'], component: string, what: string): void {
   appendFileSync(directory.logFile(component), `${new Date().toISOString()} warn  supervisor ${component} ${what}\n`)
 }
 
