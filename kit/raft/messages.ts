@@ -201,7 +201,7 @@ export interface RaftCore {
   /** One unit of time has passed. */
   tick(): void
   step(message: Message): void
-  /** Asks for a command to be agreed on. False when there is no leader to hand it to. */
+  /** Asks for a command to be agreed on. False when there is no leader to hand it to, or we lead and are handing over: try again later. */
   propose(command: ByteString): boolean
   /**
    * Asks for a change of the members; only a leader can. False when it is none, has not yet committed an entry of its term, or an earlier
