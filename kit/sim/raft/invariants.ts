@@ -185,15 +185,35 @@ export class RaftJudge {
     }
     // The leader counts by what it has applied itself, so a change just before this entry may not be in force there yet.
     const inForce = this.#configurations.lastTwo()
-    if (!inForce.some(({ voters }) => voters.filter(holds).length * 2 > voters.length)) {
+    const deciding = inForce.find(({ voters }) => voters.filter(holds).length * 2 > voters.length)
+    if (!deciding) {
       const { voters } = inForce[0]!
       throw new InvariantViolation(
         RULES.durability,
         `${id} applies ${describeEntry(entry)} at index ${entry.index}, which only ${voters.filter(holds).length} of ${voters.length} members have on disk.`,
       )
     }
+    this.#checkNobodyWithoutItCanWin(entry, deciding.voters, disks, holds)
     this.#committed[entry.index - 1] = entry
     if (entry.change) this.#configurations.apply(entry.index, entry.change)
+  }
+
+  /** On a majority is not enough: whoever lacks the entry must find no majority that would vote for it. Figure 8. */
+  #checkNobodyWithoutItCanWin(
+    entry: Entry,
+    voters: readonly MemberId[],
+    disks: ReadonlyMap<MemberId, DiskView>,
+    holds: (member: MemberId) => boolean,
+  ): void {
+    for (const candidate of voters) {
+      if (holds(candidate)) continue
+      const electors = voters.filter((voter) => isUpToDate(disks.get(candidate), disks.get(voter)))
+      if (electors.length * 2 <= voters.length) continue
+      throw new InvariantViolation(
+        RULES.leaderCompleteness,
+        `${describeEntry(entry)} is applied as index ${entry.index}; but ${candidate}, which lacks it, has a log that ${list(electors)} would vote for.`,
+      )
+    }
   }
 
   /** The state machine of `id` has applied everything up to `index`, in whatever way. */
@@ -247,6 +267,13 @@ export class RaftJudge {
     const term = disk.termAt(index)
     return term === undefined ? 'nothing' : `"${this.#seen.get(index)?.get(term)?.data ?? ''}" of term ${term}`
   }
+}
+
+/** Raft §5.4.1, on what is on disk. */
+function isUpToDate(candidate: DiskView | undefined, voter: DiskView | undefined): boolean {
+  if (!candidate || !voter) return false
+  const [own, others] = [candidate.termAt(candidate.lastIndex)!, voter.termAt(voter.lastIndex)!]
+  return own === others ? candidate.lastIndex >= voter.lastIndex : own > others
 }
 
 function describeEntry(entry: Entry | undefined): string {

@@ -35,6 +35,7 @@ export interface SimulatedStart {
   readonly voters: readonly MemberId[]
   readonly timing: { readonly heartbeatTicks: number; readonly electionTicks: number }
   readonly features?: SimulatedFeatures
+  readonly messageBytes?: number
   readonly seed: number
   readonly hardState?: HardState
   readonly snapshot?: SnapshotMetadata
@@ -54,6 +55,8 @@ export interface SimulatorOptions {
   readonly create: (start: SimulatedStart) => RaftCore
   readonly faults?: Partial<Faults>
   readonly features?: SimulatedFeatures
+  /** How much a leader puts into one message; small ones show what happens between two. */
+  readonly messageBytes?: number
   /** Without it, logs grow for ever. */
   readonly compaction?: Compaction
   /** What members apply commands to; a list of the commands unless given. */
@@ -305,7 +308,7 @@ export class RaftSimulator {
 
   #createWorld(): World {
     const simulator = this
-    const { create, features, compaction, machine = () => new CommandList() } = this.#options
+    const { create, compaction, machine = () => new CommandList() } = this.#options
     return {
       random: this.random,
       judge: this.judge,
@@ -316,7 +319,7 @@ export class RaftSimulator {
       },
       compaction,
       createMachine: machine,
-      createCore: (member) => create(startOf(member, this.random.below(2 ** 31), features)),
+      createCore: (member) => create(startOf(member, this.random.below(2 ** 31), this.#options)),
       note: (event) => this.#note(event),
       noteState: (status) => this.#recorder.noteState(this.nowMs, status),
       plan: (delayMs, run) => this.#queue.plan(this.nowMs + delayMs, run),
@@ -412,7 +415,7 @@ export class RaftSimulator {
 function startOf(
   { id, initialVoters, disk }: SimulatedMember,
   seed: number,
-  features: SimulatedFeatures | undefined,
+  { features, messageBytes }: SimulatorOptions,
 ): SimulatedStart {
   const { hardState, snapshot } = disk
   return {
@@ -421,6 +424,7 @@ function startOf(
     timing: TIMING,
     seed,
     ...(features && { features }),
+    ...(messageBytes !== undefined && { messageBytes }),
     ...(hardState && { hardState }),
     ...(snapshot && { snapshot: snapshot.metadata }),
     entries: disk.entriesAfter(snapshot?.metadata.index ?? 0),

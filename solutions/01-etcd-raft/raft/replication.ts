@@ -26,9 +26,6 @@ import { isOldRefusal, mustWait, noteAccepted, noteSent, probeFrom } from './pro
 import { needsSnapshot, sendSnapshot } from './snapshot.ts'
 import { otherMembers, type RaftState, send } from './state.ts'
 
-/** Entries of one message are about this large together, except that one entry is always sent. */
-const MESSAGE_BYTES = 1 << 20
-
 /**
  * Appends commands to our own log, as entries of our term. What is appended is sent with the next `ready`. Raft §5.3.
  *
@@ -89,7 +86,7 @@ export function nextBatch(raft: RaftState, to: MemberId): Entry[] {
   let next = from
   while (next <= lastIndex(raft.log)) {
     bytes += entryAt(raft.log, next).data.length
-    if (bytes > MESSAGE_BYTES && next > from) break
+    if (bytes > raft.messageBytes && next > from) break
     next += 1
   }
   return entriesBetween(raft.log, from, next - 1)

@@ -24,6 +24,8 @@ export interface RaftState {
   readonly id: MemberId
   readonly timing: RaftTiming
   readonly features: RaftFeatures
+  /** Entries of one message are about this large together, except that one entry is always sent. */
+  readonly messageBytes: number
   /** All members who may vote. */
   voters: readonly MemberId[]
   /** Members who receive the log and have no vote yet. */
@@ -127,6 +129,8 @@ export interface RaftOptions {
   readonly timing?: Partial<RaftTiming>
   /** All off unless named. */
   readonly features?: Partial<RaftFeatures>
+  /** A megabyte, unless given. */
+  readonly messageBytes?: number
   /** Makes the election timeouts of this run. Members must have different ones. */
   readonly seed: number
   /** What the disk held when the member started. */
@@ -149,6 +153,7 @@ export function createRaftState(options: RaftOptions): RaftState {
     voters: snapshot?.voters ?? options.voters,
     learners: snapshot?.learners ?? options.learners ?? [],
     features,
+    messageBytes: options.messageBytes ?? 1 << 20,
     timing: { heartbeatTicks: 1, firstElectionTicks: electionTicks, ...options.timing, electionTicks },
     term: hardState.term,
     votedFor: hardState.votedFor,

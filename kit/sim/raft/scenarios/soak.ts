@@ -34,10 +34,11 @@ export const soakScenario: Scenario = {
     for (let round = 0; round < ROUNDS; round++) {
       clients.act(round)
       actAsFate(stage.cluster)
+      if (plan.restless) topple(stage.cluster, clients.nextCommand())
       if (plan.slowClocks) disturbClocks(stage.cluster)
       if (plan.transfers) transfer(stage.cluster)
       if (plan.changesMembers) clients.changeMembers()
-      stage.cluster.run(stage.cluster.random.below(300))
+      stage.cluster.run(stage.cluster.random.below(plan.restless ? 120 : 300))
     }
     comeToRest(stage, clients)
   },
@@ -48,6 +49,8 @@ interface Plan {
   /** Whether commands are requests of etcd's clients. */
   readonly keyValue: boolean
   readonly slowClocks: boolean
+  /** No leader stays for long. */
+  readonly restless: boolean
   readonly transfers: boolean
   readonly changesMembers: boolean
 }
@@ -73,6 +76,7 @@ export function drawPlan(seed: number): Plan {
       },
       // Reads by the clock are right only where clocks are: see lab 1.11.
       features: { preVote, checkQuorum, leaseReads: checkQuorum && !slowClocks && random.chance(0.4) },
+      ...(random.chance(0.5) && { messageBytes: 1 + random.below(20) }),
       ...(random.chance(0.7) && {
         compaction: { everyEntries: 3 + random.below(20), keepEntries: random.below(8) },
       }),
@@ -80,6 +84,7 @@ export function drawPlan(seed: number): Plan {
     },
     keyValue,
     slowClocks,
+    restless: random.chance(0.4),
     transfers: random.chance(0.4),
     changesMembers: random.chance(0.5),
   }
@@ -164,6 +169,18 @@ function actAsFate(cluster: RaftSimulator): void {
   if (random.chance(0.3)) cluster.heal()
   if (random.chance(0.1)) cluster.crash(random.pick(ids))
   if (random.chance(0.3)) for (const id of ids) cluster.restart(id)
+}
+
+/** Leaders go soon after they have come, often with entries that few others have; others come back in their place: figure 8 of the paper. */
+function topple(cluster: RaftSimulator, command: string): void {
+  const { random, ids } = cluster
+  const leader = cluster.leader()
+  if (leader === undefined) return
+  cluster.propose(leader, command)
+  if (random.chance(0.4)) for (const id of ids) if (random.chance(0.5)) cluster.cut(leader, id)
+  cluster.run(random.below(25))
+  if (random.chance(0.7)) cluster.crash(leader)
+  cluster.restart(random.pick(ids))
 }
 
 function disturbClocks(cluster: RaftSimulator): void {
