@@ -49,8 +49,8 @@ export function snapshotOf(index: number, term: number, voters: readonly string[
 }
 
 /**
- * Member `a` of the cluster a, b, c in term 1, everything on its disk, with whatever the test says is different. With a `snapshot`, the log
- * begins after it.
+ * Member `a` of the cluster a, b, c in term 1, which has known a leader and has everything on its disk, with whatever the test says is
+ * different. With a `snapshot`, the log begins after it.
  */
 export function memberState(situation: Partial<Omit<RaftState, 'log'>> & { log?: string } = {}): RaftState {
   const { log: text = '', ...different } = situation
@@ -58,7 +58,7 @@ export function memberState(situation: Partial<Omit<RaftState, 'log'>> & { log?:
   const held = entries(text, (snapshot?.index ?? 0) + 1)
   const start = { id: 'a', voters: ['a', 'b', 'c'], seed: 7, entries: held }
   const fresh = createRaftState(snapshot ? { ...start, snapshot } : start)
-  const state = { ...fresh, term: 1, ...different }
+  const state = { ...fresh, term: 1, knowsCluster: true, ...different }
   const persisted = { term: state.term, votedFor: state.votedFor, commitIndex: state.commitIndex }
   const appliedIndex = different.appliedIndex ?? state.commitIndex
   return {

@@ -274,6 +274,7 @@ function noteInstalled(raft: RaftState, snapshot: SnapshotMetadata): void {
   raft.snapshot = snapshot
   raft.appliedIndex = snapshot.index
   raft.appliedTerm = snapshot.term
+  raft.stableIndex = Math.max(raft.stableIndex, snapshot.index)
   raft.voters = snapshot.voters
   raft.learners = snapshot.learners
   // A newer one may have come while this one was written.
@@ -285,10 +286,10 @@ function standAtOnce(raft: RaftState): void {
 }
 
 /** What is committed and not applied. If that came to nothing, whoever drives us would ask for ever. */
-function entriesToHandOut({ log, appliedIndex, commitIndex }: RaftState): Entry[] {
+function entriesToHandOut({ log, appliedIndex, commitIndex, receivedSnapshot }: RaftState): Entry[] {
   if (commitIndex <= appliedIndex) return []
   const entries = entriesToApply(log, appliedIndex, commitIndex)
-  if (entries.length > 0 || commitIndex === log.compactedIndex) return entries
+  if (entries.length > 0 || receivedSnapshot) return entries
   throw new Error(
     `all up to ${commitIndex} is committed and only up to ${appliedIndex} applied, but there is nothing to apply; the log ends at ${lastIndex(log)}`,
   )

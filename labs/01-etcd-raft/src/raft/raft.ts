@@ -274,6 +274,7 @@ function noteInstalled(raft: RaftState, snapshot: SnapshotMetadata): void {
   raft.snapshot = snapshot
   raft.appliedIndex = snapshot.index
   raft.appliedTerm = snapshot.term
+  raft.stableIndex = Math.max(raft.stableIndex, snapshot.index)
   raft.voters = snapshot.voters
   raft.learners = snapshot.learners
   // A newer one may have come while this one was written.
