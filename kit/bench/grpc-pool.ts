@@ -1,17 +1,24 @@
 /**
- * Unary gRPC calls over plain HTTP/2 with as little work as possible: a frame out, and of the answer only its status.
+ * gRPC calls over plain HTTP/2 with as little work as possible: a frame out, and of an answer only its status, or the frames of a stream.
  *
  * A load generator runs on the same cores as what it measures, and @grpc/grpc-js takes several times as long for a call as a server
  * needs to answer it: with it, every server would look alike.
  *
  * Source: "gRPC over HTTP/2" (PROTOCOL-HTTP2.md): a message is a flag byte, its length (4 bytes), its bytes.
  */
-import { type ClientHttp2Session, connect } from 'node:http2'
+import { type ClientHttp2Session, connect, constants } from 'node:http2'
 
 export interface GrpcPool {
   /** Resolves when the call was answered with status 0 (OK), rejects with the server's message otherwise. */
   call(client: number, path: string, message: Uint8Array): Promise<void>
+  /** Begins a call whose answers are a stream; returns how to cancel it, after which it says no more. */
+  open(client: number, path: string, message: Uint8Array, listener: StreamListener): () => void
   close(): void
+}
+
+export interface StreamListener {
+  onMessage(message: Buffer): void
+  onEnd(error?: Error): void
 }
 
 /** So many clients share a connection, as the goroutines of one program would. */
@@ -25,8 +32,10 @@ export function connectGrpc(endpoint: string, clients: number): GrpcPool {
     session.on('error', () => {})
     return session
   })
+  const connectionOf = (client: number) => connections[Math.floor(client / CLIENTS_PER_CONNECTION)]!
   return {
-    call: (client, path, message) => call(connections[Math.floor(client / CLIENTS_PER_CONNECTION)]!, path, message),
+    call: (client, path, message) => call(connectionOf(client), path, message),
+    open: (client, path, message, listener) => open(connectionOf(client), path, message, listener),
     close() {
       for (const connection of connections) connection.destroy()
     },
@@ -35,12 +44,7 @@ export function connectGrpc(endpoint: string, clients: number): GrpcPool {
 
 function call(connection: ClientHttp2Session, path: string, message: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
-    const stream = connection.request({
-      ':method': 'POST',
-      ':path': path,
-      'content-type': 'application/grpc',
-      te: 'trailers',
-    })
+    const stream = connection.request(headersFor(path))
     let failure: string | undefined = 'the server closed the connection'
     const onHeaders = (headers: Record<string, unknown>) => {
       const status = headers['grpc-status']
@@ -56,6 +60,35 @@ function call(connection: ClientHttp2Session, path: string, message: Uint8Array)
     stream.resume()
     stream.end(frame(message))
   })
+}
+
+function open(connection: ClientHttp2Session, path: string, message: Uint8Array, listener: StreamListener): () => void {
+  const stream = connection.request(headersFor(path))
+  let isOver = false
+  const end = (error?: Error) => {
+    if (!isOver) listener.onEnd(error)
+    isOver = true
+  }
+  let rest: Buffer = Buffer.alloc(0)
+  stream.on('data', (chunk: Buffer) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
+    while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1)) {
+      const end = 5 + rest.readUInt32BE(1)
+      if (!isOver) listener.onMessage(rest.subarray(5, end))
+      rest = rest.subarray(end)
+    }
+  })
+  stream.on('error', end)
+  stream.on('close', () => end())
+  stream.write(frame(message))
+  return () => {
+    isOver = true
+    stream.close(constants.NGHTTP2_CANCEL)
+  }
+}
+
+function headersFor(path: string) {
+  return { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' }
 }
 
 function frame(message: Uint8Array): Buffer {

@@ -1,6 +1,8 @@
 /** The pure parts of the bench: what is computed from measurements, and how it is shown. */
 import { describe, expect, it } from 'vitest'
-import { parseCheckPerf } from './benchmarks/etcd.ts'
+import { serviceDefinition } from '../etcd-api/services.ts'
+import { parseCheckPerf, verdictLines } from './etcd/check-perf.ts'
+import { countEvents } from './etcd/fan-out.ts'
 import { type Figure, ratioOf, verdictOf } from './figures.ts'
 import { compareUnderLoad, runRound, summarize } from './load.ts'
 import { describeMachine, machineLine } from './machine.ts'
@@ -96,6 +98,23 @@ describe('parsing', () => {
     expect(parseCheckPerf(' 60 / 60  100.00% 1m0s\nPASS: Throughput is 989 writes/s\nPASS')).toBe(989)
     expect(parseCheckPerf('FAIL: Throughput too low: 4600 writes/s')).toBe(4600)
     expect(parseCheckPerf('Error: context deadline exceeded')).toBeUndefined()
+    const output =
+      ' 60 / 60  100.00% 1m0s\rPASS: Throughput is 989 writes/s\nSlowest request took too long: 0.7s\nFAIL: Stddev\nFAIL'
+    expect(verdictLines(output)).toEqual([
+      'PASS: Throughput is 989 writes/s',
+      'Slowest request took too long: 0.7s',
+      'FAIL: Stddev',
+      'FAIL',
+    ])
+  })
+
+  it('counts the events of a watch response without reading them', () => {
+    const { responseSerialize } = serviceDefinition('Watch', 'buffer').Watch!
+    const kv = { key: Buffer.from('k'), value: Buffer.alloc(300), modRevision: 2 ** 40 }
+    const header = { clusterId: '18446744073709551615', memberId: '1', revision: 7, raftTerm: 2 }
+    const event = { type: 'PUT', kv }
+    expect(countEvents(responseSerialize({ header, watchId: -1, created: true }))).toBe(0)
+    expect(countEvents(responseSerialize({ header, watchId: 5, events: [event, event, event] }))).toBe(3)
   })
 
   it('knows when an HTTP answer is whole, with a length or in chunks', () => {

@@ -129,15 +129,19 @@ async function layoutWithoutNodes(): Promise<ClusterLayout> {
   }
 }
 
-/** The same flags for the real etcd, and two that it insists on. */
+/** The same flags for the real etcd. */
 function etcdOf(kind: EtcdKind, component: Component): Component {
   if (kind === 'ours') return component
-  const flag = (name: string) => component.args[component.args.indexOf(name) + 1] ?? ''
-  const advertise = [
+  return { ...component, name: `${REAL}${component.name}`, args: [...component.args, ...advertised(component.args)] }
+}
+
+/** What the real etcd must be told besides. */
+export function advertised(args: readonly string[]): string[] {
+  const flag = (name: string) => args[args.indexOf(name) + 1] ?? ''
+  return [
     ...['--advertise-client-urls', flag('--listen-client-urls')],
     ...['--initial-advertise-peer-urls', flag('--listen-peer-urls'), '--log-level', 'error'],
   ]
-  return { ...component, name: `${REAL}${component.name}`, args: [...component.args, ...advertise] }
 }
 
 const REAL = 'real-'
