@@ -19,6 +19,8 @@ export interface StoredVersion {
   readonly key: ByteString
   readonly revision: number
   readonly kv?: KeyValue<ByteString>
+  /** Its place among the writes of its revision. Left out: right after the one before. */
+  readonly sub?: number
 }
 
 /** Few enough that nobody waits for them. */
@@ -27,25 +29,34 @@ const VERSIONS_PER_TURN = 2000
 /** Takes versions in the order of writing. Takes turns with everything else in the process. */
 export async function encodeVersions(versions: Iterable<StoredVersion>): Promise<BoltItem[]> {
   const items: BoltItem[] = []
-  let [revision, sub] = [0, 0]
-  for (const version of versions) {
-    sub = version.revision === revision ? sub + 1 : 0
-    revision = version.revision
-    items.push(encodeVersion(version, sub))
+  for (const version of numbered(versions)) {
+    items.push(encodeVersion(version))
     if (items.length % VERSIONS_PER_TURN === 0) await setImmediate()
   }
   return items
 }
 
-function encodeVersion({ key, revision, kv }: StoredVersion, sub: number): BoltItem {
+type NumberedVersion = StoredVersion & { readonly sub: number }
+
+function* numbered(versions: Iterable<StoredVersion>): Generator<NumberedVersion> {
+  let [revision, next] = [0, 0]
+  for (const version of versions) {
+    const sub = version.sub ?? (version.revision === revision ? next : 0)
+    revision = version.revision
+    next = sub + 1
+    yield { ...version, sub }
+  }
+}
+
+function encodeVersion({ key, revision, kv, sub }: NumberedVersion): BoltItem {
   if (kv) return { key: revisionKey(revision, sub), value: kvCodec().encode(kv) }
   return { key: Buffer.concat([revisionKey(revision, sub), TOMBSTONE]), value: kvCodec().encode({ key }) }
 }
 
-export function decodeVersion({ key, value }: BoltItem): StoredVersion {
+export function decodeVersion({ key: at, value }: BoltItem): NumberedVersion {
   const kv = kvCodec().decode(value)
-  const revision = longOf(key)
-  return key.length > REVISION_BYTES ? { key: kv.key, revision } : { key: kv.key, revision, kv }
+  const isDeletion = at.length > REVISION_BYTES
+  return { key: kv.key, revision: longOf(at), ...(!isDeletion && { kv }), sub: longOf(at.subarray(SUB_AT)) }
 }
 
 /**
@@ -56,9 +67,9 @@ export async function hashVersions(
   versions: Iterable<StoredVersion>,
   { revision, compactRevision }: { readonly revision: number; readonly compactRevision: number },
 ): Promise<number> {
-  const past = [...versions].filter((version) => version.revision <= revision)
+  const past = [...numbered(versions)].filter((version) => version.revision <= revision)
   const newest = new Map(past.map((version) => [version.key, version]))
-  const isKept = (version: StoredVersion) => version.kv !== undefined && newest.get(version.key) === version
+  const isKept = (version: NumberedVersion) => version.kv !== undefined && newest.get(version.key) === version
   // Upstream takes "nothing is kept" for "nothing was compacted".
   const isAnyKept = [...newest.values()].some(isKept)
   const counted = past.filter((version) => {
@@ -72,6 +83,7 @@ export async function hashVersions(
 
 const TOMBSTONE = Buffer.from('t')
 const REVISION_BYTES = 17
+const SUB_AT = 9
 
 let codec: MessageCodec<KeyValue<ByteString>> | undefined
 

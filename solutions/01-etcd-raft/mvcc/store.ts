@@ -64,6 +64,8 @@ export interface StoreContents {
 
 export interface StoredVersion extends Version {
   readonly key: ByteString
+  /** Its place among the writes of its revision, noted when others of them may be gone. Left out: right after the one before. */
+  readonly sub?: number
 }
 
 export class MvccStore implements StoreView {
@@ -75,6 +77,7 @@ export class MvccStore implements StoreView {
   #base: StoredVersion[] = []
   #revision = 1
   #compactRevision = -1
+  #bytes = 0
   readonly #requireLease: (id: string) => void
 
   /** @param requireLease throws for a lease that does not exist; without it, all do. */
@@ -88,6 +91,11 @@ export class MvccStore implements StoreView {
 
   get compactRevision(): number {
     return this.#compactRevision
+  }
+
+  /** About how much there is: keys, values and something for each version, as far back as nothing is compacted. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   get(key: ByteString, revision = this.#revision): KeyValue | undefined {
@@ -140,14 +148,22 @@ export class MvccStore implements StoreView {
     const present = this.#changes[0]?.revision === revision ? this.#changes.slice(0, 1) : []
     const changed = new Set<ByteString>()
     for (const { events } of [...past, ...present]) for (const { kv } of events) changed.add(kv.key)
-    const base: StoredVersion[] = []
-    for (const key of changed) {
-      const kept = compactVersions(this.#versions.get(key)!, revision)
-      this.#replace(key, kept)
-      if (kept[0] && kept[0].revision < revision) base.push({ key, ...kept[0] })
-    }
-    base.sort((a, b) => a.revision - b.revision)
+    for (const key of changed) this.#compactKey(key, revision)
+    const base = past.flatMap(({ events }) => events.flatMap(({ kv }, sub) => this.#keptVersion(kv, sub)))
     this.#base = [...this.#base.filter(({ key }) => !changed.has(key)), ...base]
+  }
+
+  #compactKey(key: ByteString, revision: number): void {
+    const versions = this.#versions.get(key)!
+    const kept = compactVersions(versions, revision)
+    for (const dropped of versions.slice(0, versions.length - kept.length)) this.#bytes -= bytesOf(key, dropped)
+    this.#replace(key, kept)
+  }
+
+  /** What a compaction has left of a write. */
+  #keptVersion({ key, modRevision }: KeyValue, sub: number): StoredVersion[] {
+    const oldest = this.#versions.get(key)?.[0]
+    return oldest?.revision === modRevision ? [{ key, ...oldest, sub }] : []
   }
 
   /** What happened from `revision` on, oldest first, at most `limit` revisions. Not below the compacted revision. */
@@ -205,7 +221,7 @@ export class MvccStore implements StoreView {
   /** Takes in versions of a snapshot, in its order, piece by piece. Only for a store that nobody uses yet. */
   add(versions: Iterable<StoredVersion>, compactRevision: number): void {
     for (const stored of versions) {
-      const { key, ...version } = stored
+      const { key, sub: _, ...version } = stored
       if (version.revision < compactRevision) this.#base.push(stored)
       else this.#remember(eventOf(key, version, this.get(key, version.revision)))
       this.#append(key, version)
@@ -218,6 +234,7 @@ export class MvccStore implements StoreView {
     this.#versions = other.#versions
     this.#changes = other.#changes
     this.#base = other.#base
+    this.#bytes = other.#bytes
     this.#revision = revision
     this.#compactRevision = compactRevision
   }
@@ -273,13 +290,16 @@ export class MvccStore implements StoreView {
   }
 
   #append(key: ByteString, version: Versions[number]): void {
+    this.#bytes += bytesOf(key, version)
     const versions = this.#versions.get(key)
     if (versions) (versions as Versions[number][]).push(version)
     else this.#replace(key, [version])
   }
 
   #undo(key: ByteString): void {
-    this.#replace(key, this.#versions.get(key)!.slice(0, -1))
+    const versions = this.#versions.get(key)!
+    this.#bytes -= bytesOf(key, versions.at(-1)!)
+    this.#replace(key, versions.slice(0, -1))
   }
 
   #replace(key: ByteString, versions: Versions): void {
@@ -291,6 +311,13 @@ export class MvccStore implements StoreView {
       this.#versions.set(key, versions)
     }
   }
+}
+
+/** What a version costs beside key and value. */
+const VERSION_BYTES = 64
+
+function bytesOf(key: ByteString, { kv }: Version): number {
+  return VERSION_BYTES + key.length + (kv?.value.length ?? 0)
 }
 
 function versionOf({ type, kv }: KeyEvent): StoredVersion {

@@ -52,6 +52,7 @@ message Version {
   uint64 revision = 1;
   bytes key = 2;
   mvccpb.KeyValue kv = 3;
+  uint32 sub = 4;
 }
 
 message End {
@@ -86,6 +87,7 @@ interface VersionWire {
   readonly revision: number
   readonly key: ByteString
   readonly kv?: KeyValue
+  readonly sub?: number
 }
 
 const blocks = messageCodec<Block>(
@@ -121,14 +123,15 @@ export function metadataOf({ index, term, voters, learners }: SnapshotHead): Sna
 
 /** As the store has them: a deletion has no key-value. */
 export function storedVersions({ versions }: { readonly versions: readonly VersionWire[] }): readonly StoredVersion[] {
-  return versions.map(({ revision, key, kv }) => (kv ? { key: kv.key, revision, kv } : { key, revision }))
+  return versions.map(({ kv, ...rest }) => (kv ? { ...rest, key: kv.key, kv } : rest))
 }
 
 function* inBlocks(versions: Iterable<StoredVersion>): Generator<VersionWire[]> {
   let block: VersionWire[] = []
   let bytes = 0
-  for (const { revision, key, kv } of versions) {
-    block.push(kv ? { revision, key: '', kv } : { revision, key })
+  for (const version of versions) {
+    const { key, kv } = version
+    block.push(kv ? { ...version, key: '' } : version)
     bytes += key.length + (kv?.value.length ?? 0)
     if (bytes < BLOCK_BYTES && block.length < BLOCK_VERSIONS) continue
     yield block
