@@ -9,6 +9,7 @@ import { DEFAULT_TOKEN } from './server/cluster.ts'
 import { Engine } from './server/engine.ts'
 import { enterCluster, markRemoved, REMOVED } from './server/founding.ts'
 import { startGrpcServer } from './server/grpc-server.ts'
+import { DEFAULT_QUOTA_BYTES } from './server/space.ts'
 import type { SnapshotPolicy } from './wal/replay-after.ts'
 
 const WATCH_PROGRESS_INTERVAL_MS = 600_000
@@ -39,6 +40,8 @@ export interface MemberOptions {
   readonly snapshotCount?: number
   /** So many entries before a snapshot stay in memory, for followers that are a little behind. */
   readonly snapshotCatchUpEntries?: number
+  /** Bytes that the store may hold before the cluster refuses to grow; 0: upstream's default, less: no limit. */
+  readonly quotaBackendBytes?: number
   readonly clock?: Clock
   readonly log?: Log
   /** What to do when the disk fails; a process ends itself. */
@@ -80,6 +83,7 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
     electionTimeoutMs,
     preVote: options.preVote ?? true,
     snapshots: snapshotPolicy(options),
+    quotaBytes: options.quotaBackendBytes || DEFAULT_QUOTA_BYTES,
     clock,
     log,
     onFatal: options.onFatal ?? (() => {}),

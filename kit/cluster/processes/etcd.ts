@@ -26,6 +26,7 @@ interface Flags {
   readonly electionTimeout: string
   readonly experimentalWatchProgressNotifyInterval: string
   readonly snapshotCount: string
+  readonly quotaBackendBytes: string
   readonly experimentalSnapshotCatchupEntries?: string
   readonly preVote: string | boolean
 }
@@ -74,6 +75,7 @@ export const start: StartProgram = async (argv) => {
       '--experimental-snapshot-catchup-entries <entries>',
       'kept in memory before a snapshot, for members that lag',
     )
+    .option('--quota-backend-bytes <bytes>', 'what the store may hold; 0 is 2 GiB, less is no limit', '0')
     .parse(argv, { from: 'user' })
     .opts<Flags>()
 
@@ -96,6 +98,7 @@ export const start: StartProgram = async (argv) => {
     electionTimeoutMs: Number(flags.electionTimeout),
     watchProgressIntervalMs: parseDurationMs(flags.experimentalWatchProgressNotifyInterval),
     snapshotCount: Number(flags.snapshotCount),
+    quotaBackendBytes: Number(flags.quotaBackendBytes),
     ...(flags.experimentalSnapshotCatchupEntries !== undefined && {
       snapshotCatchUpEntries: Number(flags.experimentalSnapshotCatchupEntries),
     }),
