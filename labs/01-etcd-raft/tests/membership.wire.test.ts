@@ -23,6 +23,93 @@ async function eventually<Result>(attempt: () => Result | Promise<Result>, limit
   }
 }
 
+/** What etcdctl prints, or what it complains of. */
+function runEtcdctl(endpoint: string, ...args: string[]): string {
+  const env = { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: endpoint }
+  const { stdout, stderr, status } = spawnSync('etcdctl', args, { env, encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : `Error: ${stderr.slice(stderr.lastIndexOf('Error: ') + 7).trim()}`
+}
+
+function listMembers(endpoint: string) {
+  return runEtcdctl(endpoint, 'member', 'list')
+    .split('\n')
+    .map((line) => {
+      const [id, status, called, peerUrl, clientUrl, isLearner] = line.split(', ')
+      return { id: id!, status, called, peerUrl, clientUrl, isLearner }
+    })
+}
+
+for (const program of ['ours', 'real'] as const) {
+  describeWith(program === 'ours' ? ['etcdctl'] : ['etcd', 'etcdctl'], `what an operator is told (${program})`, () => {
+    let members: EtcdProcesses
+
+    beforeAll(async () => {
+      members = await startEtcdProcesses({ members: 1, program })
+      await eventually(() => expect(listMembers(members.endpoint('a'))[0]!.status).toBe('started'))
+    }, 60_000)
+    afterAll(() => members?.stop())
+
+    lesson(
+      'when adding a learner, and when making the mistakes that one can make',
+      {
+        scenario:
+          'The operator adds b as a learner to a cluster of one, and before it is started asks for eight things that cannot be.',
+        rule: 'What contradicts what is, or would endanger the cluster, is refused; in the words of the real etcd.',
+        source: 'etcd etcdctl/README.md, MEMBER; api/v3rpc/rpctypes/error.go',
+        timeoutMs: 30_000,
+      },
+      async () => {
+        const etcdctl = (...args: string[]) => runEtcdctl(members.endpoint('a'), ...args)
+        const list = () => listMembers(members.endpoint('a'))
+        const b = await members.reserve()
+        const peer = members.peerUrl(b)
+        const said = etcdctl('member', 'add', b, '--learner', `--peer-urls=${peer}`)
+        expect(said.split('\n')).toEqual([
+          expect.stringMatching(/^Member +[0-9a-f]+ added to cluster +[0-9a-f]+$/),
+          '',
+          'ETCD_NAME="b"',
+          `ETCD_INITIAL_CLUSTER="${list()
+            .map((member) => `${member.called || 'b'}=${member.peerUrl}`)
+            .join(',')}"`,
+          `ETCD_INITIAL_ADVERTISE_PEER_URLS="${peer}"`,
+          'ETCD_INITIAL_CLUSTER_STATE="existing"',
+        ])
+        const added = list().find(({ peerUrl }) => peerUrl === peer)!
+        expect(added, 'before it is started').toMatchObject({ status: 'unstarted', called: '', isLearner: 'true' })
+        const self = list().find(({ called }) => called === 'a')!.id
+        const nowhere = '--peer-urls=http://127.0.0.1:1'
+        expect({
+          'its address again': etcdctl('member', 'add', 'x', `--peer-urls=${peer},http://127.0.0.1:1`),
+          'a second learner': etcdctl('member', 'add', 'x', '--learner', nowhere),
+          'promoted before it has the log': etcdctl('member', 'promote', added.id),
+          'a voter promoted': etcdctl('member', 'promote', self),
+          'a stranger promoted': etcdctl('member', 'promote', 'abc'),
+          'a stranger removed': etcdctl('member', 'remove', 'abc'),
+          'a stranger updated': etcdctl('member', 'update', 'abc', nowhere),
+          'updated to the address of another': etcdctl('member', 'update', self, `--peer-urls=${peer}`),
+          'the only voter removed': etcdctl('member', 'remove', self),
+        }).toEqual({
+          'its address again': 'Error: etcdserver: Peer URLs already exists',
+          'a second learner': 'Error: etcdserver: too many learner members in cluster',
+          'promoted before it has the log':
+            'Error: etcdserver: can only promote a learner member which is in sync with leader',
+          'a voter promoted': 'Error: etcdserver: can only promote a learner member',
+          'a stranger promoted': 'Error: etcdserver: member not found',
+          'a stranger removed': 'Error: etcdserver: member not found',
+          'a stranger updated': 'Error: etcdserver: member not found',
+          'updated to the address of another': 'Error: etcdserver: Peer URLs already exists',
+          'the only voter removed': 'Error: etcdserver: re-configuration failed due to not enough started members',
+        })
+        expect(etcdctl('member', 'remove', added.id)).toMatch(/^Member +[0-9a-f]+ removed from cluster +[0-9a-f]+$/)
+        expect(list(), 'who is left').toHaveLength(1)
+        expect(etcdctl('member', 'promote', added.id), 'an id that was removed').toBe(
+          'Error: etcdserver: member not found',
+        )
+      },
+    )
+  })
+}
+
 describeWith(['etcdctl'], 'members that come and go', () => {
   let members: EtcdProcesses
   let writer: ReturnType<typeof keepWriting>
@@ -44,12 +131,7 @@ describeWith(['etcdctl'], 'members that come and go', () => {
     return question(client).finally(() => client.close())
   }
 
-  /** What etcdctl prints; with a newline after it, what it complains of. */
-  const etcdctl = (name: string, ...args: string[]): string => {
-    const env = { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: members.endpoint(name) }
-    const { stdout, stderr, status } = spawnSync('etcdctl', args, { env, encoding: 'utf8' })
-    return status === 0 ? stdout.trim() : `Error: ${stderr.slice(stderr.lastIndexOf('Error: ') + 7).trim()}`
-  }
+  const etcdctl = (name: string, ...args: string[]) => runEtcdctl(members.endpoint(name), ...args)
   /** The same, tried until it succeeds. */
   const succeed = (name: string, ...args: string[]) =>
     eventually(() => {
@@ -57,18 +139,7 @@ describeWith(['etcdctl'], 'members that come and go', () => {
       if (said.startsWith('Error:')) throw new Error(`etcdctl ${args.join(' ')}: ${said}`)
       return said
     })
-  const list = (name: string) =>
-    etcdctl(name, 'member', 'list')
-      .split('\n')
-      .map((line) => line.split(', '))
-      .map(([id, status, called, peerUrl, clientUrl, isLearner]) => ({
-        id: id!,
-        status,
-        called,
-        peerUrl,
-        clientUrl,
-        isLearner,
-      }))
+  const list = (name: string) => listMembers(members.endpoint(name))
   const idOf = (asked: string, name: string) => list(asked).find(({ called }) => called === name)!.id
   const namesIn = (asked: string) =>
     list(asked)
@@ -94,49 +165,14 @@ describeWith(['etcdctl'], 'members that come and go', () => {
   lesson(
     'a cluster of one takes a learner, which serves only what may be stale',
     {
-      scenario: 'The operator adds b as a learner, makes every mistake that can be made meanwhile, and starts b.',
-      rule: 'A learner gets the log and has no say. What would endanger the cluster, or contradicts what is, is refused.',
+      scenario: 'The operator adds b as a learner and starts it.',
+      rule: 'A learner gets the log and has no say, and cannot know whether what it has is fresh.',
       source: "Ongaro's thesis §4.2.1; etcd etcdctl/README.md, MEMBER ADD",
       timeoutMs: 60_000,
     },
     async () => {
       const b = await members.reserve()
-      const peer = `--peer-urls=${members.peerUrl(b)}`
-      const said = etcdctl('a', 'member', 'add', b, '--learner', peer)
-      expect(said.split('\n'), 'what the operator is told').toEqual([
-        expect.stringMatching(/^Member [0-9a-f]{13,16} added to cluster [0-9a-f]{13,16}$/),
-        '',
-        'ETCD_NAME="b"',
-        `ETCD_INITIAL_CLUSTER="${[...list('a')].map((member) => `${member.called || 'b'}=${member.peerUrl}`).join(',')}"`,
-        `ETCD_INITIAL_ADVERTISE_PEER_URLS="${members.peerUrl(b)}"`,
-        'ETCD_INITIAL_CLUSTER_STATE="existing"',
-      ])
-      const added = list('a').find(({ peerUrl }) => peerUrl === members.peerUrl(b))!
-      expect(added, 'before it is started').toMatchObject({ status: 'unstarted', called: '', isLearner: 'true' })
-
-      expect({
-        'its address again': etcdctl('a', 'member', 'add', 'x', peer),
-        'a second learner': etcdctl('a', 'member', 'add', 'x', '--learner', '--peer-urls=http://127.0.0.1:1'),
-        'promoted before it has the log': etcdctl('a', 'member', 'promote', added.id),
-        'a voter promoted': etcdctl('a', 'member', 'promote', idOf('a', 'a')),
-        'a stranger promoted': etcdctl('a', 'member', 'promote', 'abc'),
-        'a stranger removed': etcdctl('a', 'member', 'remove', 'abc'),
-        'a stranger updated': etcdctl('a', 'member', 'update', 'abc', '--peer-urls=http://127.0.0.1:1'),
-        'updated to the address of another': etcdctl('a', 'member', 'update', idOf('a', 'a'), peer),
-        'the only voter removed': etcdctl('a', 'member', 'remove', idOf('a', 'a')),
-      }).toEqual({
-        'its address again': 'Error: etcdserver: Peer URLs already exists',
-        'a second learner': 'Error: etcdserver: too many learner members in cluster',
-        'promoted before it has the log':
-          'Error: etcdserver: can only promote a learner member which is in sync with leader',
-        'a voter promoted': 'Error: etcdserver: can only promote a learner member',
-        'a stranger promoted': 'Error: etcdserver: member not found',
-        'a stranger removed': 'Error: etcdserver: member not found',
-        'a stranger updated': 'Error: etcdserver: member not found',
-        'updated to the address of another': 'Error: etcdserver: Peer URLs already exists',
-        'the only voter removed': 'Error: etcdserver: re-configuration failed due to not enough started members',
-      })
-
+      await succeed('a', 'member', 'add', b, '--learner', `--peer-urls=${members.peerUrl(b)}`)
       members.start(b, initialCluster('a', 'b'))
       await eventually(() =>
         expect(list('a').find(({ called }) => called === 'b')).toMatchObject({ status: 'started', isLearner: 'true' }),
@@ -147,7 +183,7 @@ describeWith(['etcdctl'], 'members that come and go', () => {
         ['put', 'x', 'y'],
       ]
       await eventually(() => expect(etcdctl('b', ...stale!)).toBe('ready'))
-      for (const args of [fresh!, write!, ['member', 'list']]) {
+      for (const args of [fresh!, write!]) {
         expect(etcdctl('b', '--command-timeout=1s', ...args), args.join(' ')).toMatch(
           /rpc not supported for learner|context deadline exceeded/,
         )
@@ -168,7 +204,7 @@ describeWith(['etcdctl'], 'members that come and go', () => {
     },
     async () => {
       const promoted = await succeed('a', 'member', 'promote', idOf('a', 'b'))
-      expect(promoted).toMatch(/^Member [0-9a-f]{13,16} promoted in cluster [0-9a-f]{13,16}$/)
+      expect(promoted).toMatch(/^Member +[0-9a-f]+ promoted in cluster +[0-9a-f]+$/)
       present = ['a', 'b']
       await eventually(() => expect(list('b').map(({ isLearner }) => isLearner)).toEqual(['false', 'false']))
       const c = await members.reserve()
@@ -203,7 +239,7 @@ describeWith(['etcdctl'], 'members that come and go', () => {
 
       const elsewhere = members.peerUrl('b').replace('127.0.0.1', 'localhost')
       const moved = await succeed('c', 'member', 'update', idOf('a', 'b'), `--peer-urls=${elsewhere}`)
-      expect(moved).toMatch(/^Member [0-9a-f]{13,16} updated in cluster [0-9a-f]{13,16}$/)
+      expect(moved).toMatch(/^Member +[0-9a-f]+ updated in cluster +[0-9a-f]+$/)
       await eventually(() => {
         for (const name of present) {
           expect(list(name).find(({ called }) => called === 'b')!.peerUrl, `b's address as ${name} has it`).toBe(
@@ -228,7 +264,7 @@ describeWith(['etcdctl'], 'members that come and go', () => {
       const other = present.find((name) => name !== removed)!
       present = present.filter((name) => name !== removed)
       const said = await succeed(other, 'member', 'remove', idOf(other, removed))
-      expect(said).toMatch(/^Member [0-9a-f]{13,16} removed from cluster [0-9a-f]{13,16}$/)
+      expect(said).toMatch(/^Member +[0-9a-f]+ removed from cluster +[0-9a-f]+$/)
       expect(await members.exited(removed), 'how its process ended').toBe(0)
       expect(members.output(removed)).toContain(REMOVED)
       await writer.progress(20)

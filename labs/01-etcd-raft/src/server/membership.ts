@@ -26,9 +26,9 @@ export class Membership {
     for (const { id, peerURLs } of founders) this.#set({ ID: id, name: '', peerURLs, clientURLs: [], isLearner: false })
   }
 
-  /** In upstream's order, by their first peer URL. */
+  /** In upstream's order, by id. */
   list(): ClusterMember[] {
-    return [...this.#members.values()].sort((a, b) => (a.peerURLs[0]! < b.peerURLs[0]! ? -1 : 1))
+    return [...this.#members.values()].sort((a, b) => (BigInt(a.ID) < BigInt(b.ID) ? -1 : 1))
   }
 
   get(id: string): ClusterMember | undefined {
