@@ -4,6 +4,7 @@
 import type { Scenario } from './scenario.ts'
 import { agreementScenarios } from './scenarios/agreement.ts'
 import { electionScenarios } from './scenarios/elections.ts'
+import { leadershipScenarios } from './scenarios/leadership.ts'
 import { membershipScenarios } from './scenarios/membership.ts'
 import { persistenceScenarios } from './scenarios/persistence.ts'
 import { snapshotScenarios } from './scenarios/snapshots.ts'
@@ -13,6 +14,7 @@ export const scenarios: readonly Scenario[] = [
   ...agreementScenarios,
   ...persistenceScenarios,
   ...snapshotScenarios,
+  ...leadershipScenarios,
   ...membershipScenarios,
 ]
 
