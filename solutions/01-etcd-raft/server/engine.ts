@@ -48,8 +48,9 @@ export interface EngineOptions {
   readonly snapshots: SnapshotPolicy
   /** Bytes that the store may hold; 0 or less: no limit. */
   readonly quotaBytes: number
-  /** Where tests put a disk of their own. */
+  /** Tests have a disk of their own, and less room on it. */
   readonly disk?: Disk
+  readonly segmentBytes?: number
   /** Room on the disk that is kept for the alarm that there is none. */
   readonly reserveBytes?: number
   readonly clock: Clock
