@@ -1,8 +1,9 @@
 import { describe, expect } from 'vitest'
 import { decideVote, isUpToDate, tallyVotes } from '#etcd/raft/election.ts'
 import type { Raft } from '#etcd/raft/raft.ts'
+import type { Message, Role } from '#kit/raft/messages.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { member, onlyMessage, progressOf, seeds, simulate, voteRequest } from './fixtures.ts'
+import { appendResponse, member, onlyMessage, progressOf, seeds, simulate, voteRequest } from './fixtures.ts'
 
 const UP_TO_DATE = {
   scenario: 'A candidate asks for a vote. Both logs are described by index and term of their last entry.',
@@ -287,6 +288,128 @@ describe('a member among others', () => {
       const raft = member({ role: 'candidate', term: 2, votedFor: 'a', votes: { a: true } })
       raft.step({ type: 'VoteResponse', from: 'b', to: 'a', term: 2, granted: true })
       expect(raft.status()).toMatchObject({ role: 'leader', term: 2, leader: 'a' })
+    },
+  )
+})
+
+describe('terms', () => {
+  lesson(
+    'a newer term makes a follower of anyone, whatever the message',
+    {
+      scenario:
+        'A follower, a candidate and a leader of term 2 get messages of term 4: requests and answers, from leaders and from nobody special.',
+      rule: 'If a message carries a newer term, take that term over and become a follower. Only a leader’s message says who leads it.',
+      source: 'Raft §5.1; etcd-io/raft raft_test.go TestAllServerStepdown',
+    },
+    () => {
+      const roles = {
+        follower: {},
+        candidate: { votes: { a: true } },
+        leader: { leader: 'a', progress: progressOf({ a: [0, 1], b: [0, 1], c: [0, 1] }) },
+      }
+      const messages: Record<string, Message> = {
+        'a vote request': voteRequest({ term: 4, lastLogIndex: 0 }),
+        'a refused vote': { type: 'VoteResponse', from: 'b', to: 'a', term: 4, granted: false },
+        'an answer to an append': appendResponse({ term: 4, accepted: false }),
+      }
+      for (const [role, situation] of Object.entries(roles)) {
+        for (const [what, message] of Object.entries(messages)) {
+          const raft = member({ term: 2, votedFor: 'a', role: role as Role, log: '1:x', ...situation })
+          raft.step(message)
+          const { status, votedFor } = { status: raft.status(), votedFor: raft.inspect().votedFor }
+          const after = { role: status.role, term: status.term, leader: status.leader, votedFor }
+          expect(after, `a ${role} after ${what}`).toEqual({ role: 'follower', term: 4, leader: null, votedFor: null })
+        }
+      }
+    },
+  )
+
+  lesson(
+    'who speaks from an older term is not listened to, and hears of the newer one',
+    {
+      scenario: 'Member a of term 3 gets a vote request and a vote of term 2, both late.',
+      rule: 'A request of an older term is refused; the refusal carries the newer term. An answer of an older term is about something that is over.',
+      source: 'Raft §5.1; etcd-io/raft raft_paper_test.go TestRejectStaleTermMessage',
+    },
+    () => {
+      const raft = member({ term: 3, role: 'candidate', votedFor: 'a', votes: { a: true } })
+      raft.step(voteRequest({ term: 2 }))
+      expect(onlyMessage(raft.inspect().outbox, 'VoteResponse')).toMatchObject({ to: 'b', term: 3, granted: false })
+      raft.step({ type: 'VoteResponse', from: 'b', to: 'a', term: 2, granted: true })
+      expect(raft.status(), 'after a vote that was for term 2').toMatchObject({ role: 'candidate', term: 3 })
+    },
+  )
+
+  lesson(
+    'a leader that gets a vote request of a newer term votes like anyone else',
+    {
+      scenario: 'Leader a of term 2 was cut off. b stands in term 3, with a longer log.',
+      rule: 'A newer term ends the office; the vote then goes by the logs.',
+      source: 'Raft §5.1; etcd-io/raft raft_test.go TestVoteFromAnyState',
+    },
+    () => {
+      const progress = progressOf({ a: [1, 2], b: [1, 2], c: [1, 2] })
+      const raft = member({ term: 2, role: 'leader', leader: 'a', votedFor: 'a', log: '2:x', progress })
+      raft.step(voteRequest({ term: 3, lastLogIndex: 2, lastLogTerm: 2 }))
+      expect(onlyMessage(raft.inspect().outbox, 'VoteResponse')).toMatchObject({ term: 3, granted: true })
+      expect(raft.inspect()).toMatchObject({ role: 'follower', term: 3, votedFor: 'b' })
+    },
+  )
+})
+
+describe('a candidate', () => {
+  lesson(
+    'stands again, in the next term, when the votes were split',
+    {
+      scenario: 'Candidate a of term 2 hears from nobody for its election timeout of 12 ticks.',
+      rule: 'A candidate that neither wins nor loses begins another election in a new term.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const raft = member({ role: 'candidate', term: 2, votedFor: 'a', votes: { a: true }, electionTimeout: 12 })
+      for (let tick = 0; tick < 12; tick++) raft.tick()
+      expect(raft.status()).toMatchObject({ role: 'candidate', term: 3 })
+      expect(raft.ready().messages.map(({ type, to, term }) => `${type} ${to} ${term}`)).toEqual([
+        'VoteRequest b 3',
+        'VoteRequest c 3',
+      ])
+    },
+  )
+
+  lesson(
+    'gives up when a majority refuses, and counts each voter once',
+    {
+      scenario:
+        'Candidate a, of five voters, gets the same refusal twice, the same vote twice, and then two more refusals.',
+      rule: 'The network may double messages: what counts is who answered, not how often.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const voters = ['a', 'b', 'c', 'd', 'e']
+      const raft = member({ role: 'candidate', term: 2, votedFor: 'a', votes: { a: true }, voters })
+      const answer = (from: string, granted: boolean) => {
+        raft.step({ type: 'VoteResponse', from, to: 'a', term: 2, granted })
+        return raft.status().role
+      }
+      expect([answer('b', false), answer('b', false), answer('c', true), answer('c', true)]).toEqual(
+        Array.from({ length: 4 }, () => 'candidate'),
+      )
+      expect([answer('d', false), answer('e', false)]).toEqual(['candidate', 'follower'])
+      expect(raft.inspect().votedFor, 'its vote of this term').toBe('a')
+    },
+  )
+
+  lesson(
+    'concedes to whoever has won its term',
+    {
+      scenario: 'Candidate a of term 2 gets an append of term 2 from c, which has won the votes.',
+      rule: 'A leader of a term at least as new is legitimate: the candidate returns to follower, and its vote of the term stays.',
+      source: 'Raft §5.2',
+    },
+    () => {
+      const raft = member({ role: 'candidate', term: 2, votedFor: 'a', votes: { a: true } })
+      raft.becomeFollower(2, 'c')
+      expect(raft.inspect()).toMatchObject({ role: 'follower', term: 2, leader: 'c', votedFor: 'a', votes: {} })
     },
   )
 })

@@ -5,7 +5,7 @@ import { replicate } from '#etcd/raft/replication.ts'
 import type { AppendResponse, Message } from '#kit/raft/messages.ts'
 import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { appendResponse, leaderState, progressAt, progressOf, seeds } from './fixtures.ts'
+import { appendResponse, leaderState, logText, memberState, progressAt, progressOf, seeds } from './fixtures.ts'
 
 /** Leader a of term 2 with three entries, which c has too; what it knows of b is what the test says. */
 function leaderOf(b: Parameters<typeof progressAt>[0]) {
@@ -164,7 +164,7 @@ describe('a leader’s progress', () => {
       source: 'etcd-io/raft tracker/progress.go, "0 <= Match < Next"',
     },
     ({ seed }) => {
-      for (const number of seeds(200)) {
+      for (const number of seeds(100)) {
         seed(number)
         const random = createRandom(number)
         const leader = leaderOf({ mode: 'probe', nextIndex: 4 })
@@ -184,6 +184,65 @@ describe('a leader’s progress', () => {
           expect(nextIndex, said).toBeGreaterThan(matchIndex)
           expect(nextIndex, said).toBeLessThanOrEqual(leader.raft.status().lastIndex + 1)
         }
+      }
+    },
+  )
+})
+
+describe('a leader and a follower on a bad network', () => {
+  lesson(
+    'end with the same log, however messages are lost, doubled and reordered',
+    {
+      scenario:
+        'Commands keep arriving. Appends and answers come in any order, some twice, some never. Then the network gets well.',
+      rule: 'No order of messages leaves the follower with another log, or without an end.',
+      source: 'Raft §5.3; etcd-io/raft raft_test.go TestLogReplicationWithReorderedMessage',
+    },
+    ({ seed }) => {
+      for (const number of seeds(40)) {
+        seed(number)
+        const random = createRandom(number)
+        const state = leaderState({
+          voters: ['a', 'b'],
+          term: 4,
+          log: '1:x 3:y 4:',
+          progress: progressOf({ a: [3, 4], b: [0, 4] }),
+        })
+        const leader = new Raft(state)
+        const followerState = memberState({
+          id: 'b',
+          term: 4,
+          leader: 'a',
+          voters: ['a', 'b'],
+          log: '1:x 2:stray 2:stray',
+        })
+        const follower = new Raft(followerState)
+        let onTheirWay: Message[] = []
+        const send = () => {
+          replicate(state)
+          onTheirWay.push(...state.outbox, ...followerState.outbox)
+          state.outbox = []
+          followerState.outbox = []
+        }
+        const deliver = (message: Message) => (message.to === 'a' ? leader : follower).step(message)
+        for (let turn = 0; turn < 150; turn++) {
+          if (random.chance(0.3)) leader.propose(String(turn))
+          if (random.chance(0.3)) leader.tick()
+          send()
+          onTheirWay = onTheirWay.filter(() => !random.chance(0.1))
+          if (onTheirWay.length === 0) continue
+          const message = random.pick(onTheirWay)
+          if (random.chance(0.8)) onTheirWay = onTheirWay.filter((other) => other !== message)
+          deliver(message)
+        }
+        onTheirWay = []
+        for (let turn = 0; turn < 20; turn++) {
+          leader.tick()
+          send()
+          for (const message of onTheirWay.splice(0)) deliver(message)
+        }
+        expect(logText(followerState.log.entries), `b’s log, seed ${number}`).toBe(logText(state.log.entries))
+        expect(state.progress.b!.matchIndex, `matchIndex of b, seed ${number}`).toBe(leader.status().lastIndex)
       }
     },
   )

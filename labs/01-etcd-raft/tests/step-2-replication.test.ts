@@ -247,6 +247,45 @@ describe('the leader', () => {
   )
 })
 
+describe('figure 7 of the paper', () => {
+  const leaderLog = '1:a 1:b 1:c 4:d 4:e 5:f 5:g 6:h 6:i 6:j'
+  const followers = {
+    'a, which lacks an entry': '1:a 1:b 1:c 4:d 4:e 5:f 5:g 6:h 6:i',
+    'b, which lacks many': '1:a 1:b 1:c 4:d',
+    'c, with one entry more': '1:a 1:b 1:c 4:d 4:e 5:f 5:g 6:h 6:i 6:j 6:k',
+    'd, which led term 7 for a moment': '1:a 1:b 1:c 4:d 4:e 5:f 5:g 6:h 6:i 6:j 7:k 7:l',
+    'e, which lacks and has too much': '1:a 1:b 1:c 4:d 4:e 4:x 4:y',
+    'f, which led terms 2 and 3 alone': '1:a 1:b 1:c 2:p 2:q 2:r 3:s 3:t 3:u 3:v 3:w',
+  }
+  for (const [which, followerLog] of Object.entries(followers)) {
+    lesson(
+      `the leader of term 8 brings follower ${which}, to its own log`,
+      {
+        scenario:
+          'The leader of term 8 begins with an empty entry. What the follower has is one of the six logs of figure 7.',
+        rule: 'Whatever contradicts the leader’s log is replaced, whatever is missing is sent.',
+        source: 'Raft §5.3, figure 7',
+      },
+      () => {
+        const progress = progressOf({ a: [10, 11], b: [0, 11] })
+        const leader = new Raft(leaderState({ term: 8, voters: ['a', 'b'], log: leaderLog, progress }))
+        const follower = new Raft(memberState({ id: 'b', term: 7, voters: ['a', 'b'], log: followerLog }))
+        leader.propose('')
+        let response = { accepted: false }
+        for (let turn = 0; turn < 5 && !response.accepted; turn++) {
+          follower.step(onlyMessage(leader.ready().messages, 'AppendRequest'))
+          const answer = onlyMessage(follower.inspect().outbox, 'AppendResponse')
+          follower.ready()
+          if (!answer.accepted) leader.step(answer)
+          response = answer
+        }
+        expect(response, 'the last answer').toMatchObject({ accepted: true, matchIndex: 11 })
+        expect(logText(follower.inspect().log.entries)).toBe(`${leaderLog} 8:`)
+      },
+    )
+  }
+})
+
 describe('a leader and a follower with any two logs', () => {
   lesson(
     'end with the same log, in at most one refusal per differing term',

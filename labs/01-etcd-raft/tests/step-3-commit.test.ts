@@ -148,6 +148,25 @@ describe('committing in a running member', () => {
   )
 
   lesson(
+    'a new leader decides, with its first entry, what its predecessors left',
+    {
+      scenario:
+        'a has two entries of term 1 that nobody knows to be decided. It wins term 2; b has the two entries, then takes the new leader’s first.',
+      rule: 'When an entry of the own term is committed, so are all before it.',
+      source: 'Raft §5.3, §5.4.2, §8; etcd-io/raft raft_paper_test.go TestLeaderCommitPrecedingEntries',
+    },
+    () => {
+      const raft = member({ role: 'candidate', term: 2, votedFor: 'a', votes: { a: true }, log: '1:x 1:y' })
+      raft.step({ type: 'VoteResponse', from: 'b', to: 'a', term: 2, granted: true })
+      raft.advance(raft.ready())
+      raft.step(appendResponse({ matchIndex: 2 }))
+      expect(raft.ready().committedEntries, 'b has what is of term 1').toEqual([])
+      raft.step(appendResponse({ matchIndex: 3 }))
+      expect(logText(raft.ready().committedEntries), 'b has the first entry of term 2').toBe('1:x 1:y 2:')
+    },
+  )
+
+  lesson(
     'a follower applies what the leader has committed, once',
     {
       scenario: 'Follower a gets two entries, then hears that both are committed, twice.',
