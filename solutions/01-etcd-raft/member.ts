@@ -9,6 +9,7 @@ import { DEFAULT_TOKEN } from './server/cluster.ts'
 import { Engine } from './server/engine.ts'
 import { enterCluster, markRemoved, REMOVED } from './server/founding.ts'
 import { startGrpcServer } from './server/grpc-server.ts'
+import { beginWithSnapshot } from './server/initial-snapshot.ts'
 import { DEFAULT_QUOTA_BYTES } from './server/space.ts'
 import type { SnapshotPolicy } from './wal/replay-after.ts'
 
@@ -25,6 +26,8 @@ export interface MemberOptions {
   readonly initialClusterState?: 'new' | 'existing'
   /** Keeps clusters apart that are founded with the same URLs. */
   readonly initialClusterToken?: string
+  /** A file of `etcdctl snapshot save` with which a new cluster begins; the same for all founders. Counts only for the first start. */
+  readonly initialSnapshot?: string
   /** Where clients are told to go, if not to `listenClientUrls`. */
   readonly advertiseClientUrls?: readonly string[]
   /** Paths of PEM files. Needed for https URLs. */
@@ -73,6 +76,9 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
     },
     peerTls && { cert: peerTls.cert, key: peerTls.key, ca: peerTls.ca! },
   )
+  if (options.initialSnapshot !== undefined) {
+    await beginWithSnapshot({ file: options.initialSnapshot, cluster, dataDirectory: options.dataDirectory, log })
+  }
   const clientTls = options.clientTls && (await readPems(options.clientTls))
   const engine = await Engine.start({
     cluster,

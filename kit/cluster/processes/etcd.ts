@@ -15,6 +15,7 @@ interface Flags {
   readonly initialCluster?: string
   readonly initialClusterState: string
   readonly initialClusterToken: string
+  readonly initialSnapshot?: string
   readonly certFile?: string
   readonly keyFile?: string
   readonly trustedCaFile?: string
@@ -54,6 +55,10 @@ export const start: StartProgram = async (argv) => {
       'keeps clusters apart that are founded with the same URLs',
       'etcd-cluster',
     )
+    .option(
+      '--initial-snapshot <path>',
+      'a file of etcdctl snapshot save with which a new cluster begins; the same for all',
+    )
     .option('--cert-file <path>', 'certificate shown to clients')
     .option('--key-file <path>', 'its private key')
     .option('--trusted-ca-file <path>', "authority of clients' certificates")
@@ -91,6 +96,7 @@ export const start: StartProgram = async (argv) => {
     initialCluster: flags.initialCluster ?? aloneAt(flags),
     initialClusterState: flags.initialClusterState === 'existing' ? 'existing' : 'new',
     initialClusterToken: flags.initialClusterToken,
+    ...(flags.initialSnapshot !== undefined && { initialSnapshot: flags.initialSnapshot }),
     ...(flags.advertiseClientUrls && { advertiseClientUrls: flags.advertiseClientUrls.split(',') }),
     ...(clientTls && { clientTls }),
     ...(peerTls && { peerTls: { ...peerTls, trustedCaFile: peerTls.trustedCaFile! } }),
