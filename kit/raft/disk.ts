@@ -62,7 +62,7 @@ const QUICK_MS = 1
 
 function diskFile(file: FileHandle): DiskFile {
   let unsyncedBytes = 0
-  let lastSyncMs = 0
+  let usualSyncMs = 0
   return {
     write(bytes, position) {
       unsyncedBytes += bytes.length
@@ -79,15 +79,15 @@ function diskFile(file: FileHandle): DiskFile {
     resize: (bytes) => file.truncate(bytes),
     /**
      * Another thread waits for the disk, so that everything else goes on meanwhile, and more writes gather for the next sync. Only where there is little to
-     * write and the disk was quick the last time, we wait ourselves: the way to the other thread and back would take as long again.
+     * write and the disk is quick these days, we wait ourselves: the way to the other thread and back would take as long again.
      */
     async sync() {
-      const isQuick = unsyncedBytes <= SMALL_BYTES && lastSyncMs < QUICK_MS
+      const isQuick = unsyncedBytes <= SMALL_BYTES && usualSyncMs < QUICK_MS
       unsyncedBytes = 0
       const startMs = performance.now()
       if (isQuick) fdatasyncSync(file.fd)
       else await datasync(file.fd)
-      lastSyncMs = performance.now() - startMs
+      usualSyncMs += (performance.now() - startMs - usualSyncMs) / 8
     },
     close: () => file.close(),
   }
