@@ -18,7 +18,9 @@ export interface EtcdProgram {
 export async function bundleEtcd(mutant?: string): Promise<EtcdProgram> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-program-'))
   const replaced = mutant === undefined ? new Map<string, string>() : mistaken(mutant)
-  await bundle({ programs: ['etcd'], directory, mine: process.env.LAB_MINE, replaced })
+  // Mistakes are made in the solution, so it is what must run.
+  const mine = mutant === undefined ? process.env.LAB_MINE : undefined
+  await bundle({ programs: ['etcd'], directory, mine, replaced })
   return { bundle: join(directory, 'etcd.mjs'), remove: () => rm(directory, { recursive: true, force: true }) }
 }
 

@@ -29,17 +29,22 @@ export function assertLinearizable(operations: readonly StoreOperation[], about:
   throw new Error(`${text}\nThe history as a page: ${page}`)
 }
 
-/** The shortest part found that is wrong by itself; everything, if that takes too long. */
+/** The shortest part found that is wrong, given what all together tell about revisions; everything, if that takes too long. */
 export function findCulprits(operations: readonly StoreOperation[]): StoreOperation[] {
   const deadlineMs = performance.now() + EXPLAIN_TIME_LIMIT_MS
+  const model = storeModel(operations)
   const isWrong = (claiming: readonly StoreOperation[]) => {
     if (performance.now() > deadlineMs) return false
     const weaker = relieve(operations, new Set(claiming))
-    return (
-      checkLinearizability(storeModel(weaker), weaker, { timeLimitMs: CHECK_TIME_LIMIT_MS }).kind === 'not linearizable'
-    )
+    return checkLinearizability(model, weaker, { timeLimitMs: CHECK_TIME_LIMIT_MS }).kind === 'not linearizable'
   }
-  let culprits = operations.filter(({ answer }) => answer)
+  // Some revision is nobody's: no operation is to blame for that.
+  if (isWrong([])) return []
+  const answered = operations.filter(({ answer }) => answer)
+  const keys = new Set(answered.flatMap(({ request }) => keysOf(request)))
+  const ofOneKey = [...keys].map((key) => answered.filter(({ request }) => keysOf(request).includes(key)))
+  // A contradiction about one key is easier to see.
+  let culprits = ofOneKey.find(isWrong) ?? answered
   for (let pieces = 2; culprits.length > 1; ) {
     const size = Math.ceil(culprits.length / pieces)
     const smaller = piecesOf(culprits, size)
@@ -73,6 +78,7 @@ function relieve(operations: readonly StoreOperation[], claiming: ReadonlySet<St
 
 /** A table of the culprits and of the writes that their answers speak of, and a sentence. */
 export function describeCulprits(operations: readonly StoreOperation[], culprits: readonly StoreOperation[]): string {
+  if (culprits.length === 0) return 'Not linearizable: the store went through a revision that no write explains.'
   const rows = [...new Set([...culprits, ...mentioned(operations, culprits)])].sort((a, b) => a.calledAt - b.calledAt)
   const keys = [...new Set(culprits.flatMap(({ request }) => keysOf(request)))]
   const about = keys.length === 1 ? ` (key ${keys[0]})` : ''

@@ -84,6 +84,18 @@ export const faults: Record<string, Fault> = {
       stage.wake(leader)
     },
   },
+  sleepyLeader: {
+    name: 'the leader is paused, deposed, and wakes up where nobody tells it',
+    async run(stage) {
+      const leader = await stage.leader()
+      stage.pause(leader)
+      separate(stage, [leader])
+      await stage.newLeader([leader])
+      await stage.answered(FELT)
+      stage.wake(leader)
+      await stage.tried(FELT)
+    },
+  },
   pauseFollower: {
     name: 'a follower is paused',
     async run(stage) {

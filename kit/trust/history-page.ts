@@ -15,6 +15,7 @@ export function historyPage(
   culprits: readonly StoreOperation[],
   text: string,
 ): string {
+  if (culprits.length === 0) return historyPage(operations, operations, text)
   const from = Math.min(...culprits.map(({ fromMs }) => fromMs)) - MARGIN_MS
   const to = Math.max(...culprits.map(({ toMs }) => toMs)) + MARGIN_MS
   const shown = operations.filter(({ fromMs, toMs }) => toMs >= from && fromMs <= to)
