@@ -9,6 +9,8 @@ import { DEFAULT_TOKEN } from './server/cluster.ts'
 import { Engine } from './server/engine.ts'
 import { enterCluster, markRemoved, REMOVED } from './server/founding.ts'
 import { startGrpcServer } from './server/grpc-server.ts'
+import { beginWithSnapshot } from './server/initial-snapshot.ts'
+import { DEFAULT_QUOTA_BYTES } from './server/space.ts'
 import type { SnapshotPolicy } from './wal/replay-after.ts'
 
 const WATCH_PROGRESS_INTERVAL_MS = 600_000
@@ -24,6 +26,8 @@ export interface MemberOptions {
   readonly initialClusterState?: 'new' | 'existing'
   /** Keeps clusters apart that are founded with the same URLs. */
   readonly initialClusterToken?: string
+  /** A file of `etcdctl snapshot save` with which a new cluster begins; the same for all founders. Counts only for the first start. */
+  readonly initialSnapshot?: string
   /** Where clients are told to go, if not to `listenClientUrls`. */
   readonly advertiseClientUrls?: readonly string[]
   /** Paths of PEM files. Needed for https URLs. */
@@ -39,6 +43,8 @@ export interface MemberOptions {
   readonly snapshotCount?: number
   /** So many entries before a snapshot stay in memory, for followers that are a little behind. */
   readonly snapshotCatchUpEntries?: number
+  /** Bytes that the store may hold before the cluster refuses to grow; 0: upstream's default, less: no limit. */
+  readonly quotaBackendBytes?: number
   readonly clock?: Clock
   readonly log?: Log
   /** What to do when the disk fails; a process ends itself. */
@@ -70,6 +76,9 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
     },
     peerTls && { cert: peerTls.cert, key: peerTls.key, ca: peerTls.ca! },
   )
+  if (options.initialSnapshot !== undefined) {
+    await beginWithSnapshot({ file: options.initialSnapshot, cluster, dataDirectory: options.dataDirectory, log })
+  }
   const clientTls = options.clientTls && (await readPems(options.clientTls))
   const engine = await Engine.start({
     cluster,
@@ -80,6 +89,7 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
     electionTimeoutMs,
     preVote: options.preVote ?? true,
     snapshots: snapshotPolicy(options),
+    quotaBytes: options.quotaBackendBytes || DEFAULT_QUOTA_BYTES,
     clock,
     log,
     onFatal: options.onFatal ?? (() => {}),

@@ -148,9 +148,16 @@ export class MvccStore implements StoreView {
     const present = this.#changes[0]?.revision === revision ? this.#changes.slice(0, 1) : []
     const changed = new Set<ByteString>()
     for (const { events } of [...past, ...present]) for (const { kv } of events) changed.add(kv.key)
-    for (const key of changed) this.#replace(key, compactVersions(this.#versions.get(key)!, revision))
+    for (const key of changed) this.#compactKey(key, revision)
     const base = past.flatMap(({ events }) => events.flatMap(({ kv }, sub) => this.#keptVersion(kv, sub)))
     this.#base = [...this.#base.filter(({ key }) => !changed.has(key)), ...base]
+  }
+
+  #compactKey(key: ByteString, revision: number): void {
+    const versions = this.#versions.get(key)!
+    const kept = compactVersions(versions, revision)
+    for (const dropped of versions.slice(0, versions.length - kept.length)) this.#bytes -= bytesOf(key, dropped)
+    this.#replace(key, kept)
   }
 
   /** What a compaction has left of a write. */
@@ -214,7 +221,7 @@ export class MvccStore implements StoreView {
   /** Takes in versions of a snapshot, in its order, piece by piece. Only for a store that nobody uses yet. */
   add(versions: Iterable<StoredVersion>, compactRevision: number): void {
     for (const stored of versions) {
-      const { key, ...version } = stored
+      const { key, sub: _, ...version } = stored
       if (version.revision < compactRevision) this.#base.push(stored)
       else this.#remember(eventOf(key, version, this.get(key, version.revision)))
       this.#append(key, version)

@@ -9,7 +9,7 @@
  * Source: etcd `server/etcdserver/raft.go`, `server/etcdserver/snapshot_merge.go`; Raft figure 2.
  */
 import { type Clock, pause } from '#kit/contracts/clock.ts'
-import type { Log } from '#kit/contracts/log.ts'
+import { describeError, type Log } from '#kit/contracts/log.ts'
 import { isDiskFull } from '#kit/raft/disk.ts'
 import type { HardState, InstallSnapshot, RaftCore, SnapshotMetadata } from '#kit/raft/messages.ts'
 import type { WalRecord } from '../wal/replay.ts'
@@ -33,6 +33,8 @@ export interface DurabilityOptions {
 
 /** How often a write that found no room is tried again. */
 const RETRY_MS = 500
+/** How often, after that, room for the next time is looked for. */
+const RESERVE_MS = 10_000
 
 export class Durability {
   readonly #options: DurabilityOptions
@@ -45,6 +47,17 @@ export class Durability {
     this.#options = options
     const contents = () => machine.contents()
     this.#snapshotter = new Snapshotter({ core, contents, storage, policy, log, onFull }, snapshotIndex)
+    void this.#keepReserve()
+  }
+
+  /** What the reserve was used for may be long over when there is room again. */
+  async #keepReserve(): Promise<void> {
+    const { clock, storage, log } = this.#options
+    for (;;) {
+      await pause(clock, RESERVE_MS, this.#stopping.signal)
+      if (this.#stopping.signal.aborted) return
+      await storage.wal.restoreReserve().catch((error) => log.warn(`no room can be reserved: ${describeError(error)}`))
+    }
   }
 
   /** Resolves when the record is on disk, however long there may be no room for it. */

@@ -32,6 +32,7 @@ import { type Applied, Proposals } from './proposals.ts'
 import { RaftDriver } from './raft-driver.ts'
 import { raftFeatures } from './raft-features.ts'
 import { Reads } from './reads.ts'
+import { Space } from './space.ts'
 import { StateMachine } from './state-machine.ts'
 import { type OpenedStorage, Storage, type StorageOptions } from './storage.ts'
 
@@ -45,8 +46,13 @@ export interface EngineOptions {
   /** Ask before standing for election. */
   readonly preVote: boolean
   readonly snapshots: SnapshotPolicy
-  /** Where tests put a disk of their own. */
+  /** Bytes that the store may hold; 0 or less: no limit. */
+  readonly quotaBytes: number
+  /** Tests have a disk of their own, and less room on it. */
   readonly disk?: Disk
+  readonly segmentBytes?: number
+  /** Room on the disk that is kept for the alarm that there is none. */
+  readonly reserveBytes?: number
   readonly clock: Clock
   readonly log: Log
   /** The disk failed, and with it this member. */
@@ -72,6 +78,7 @@ const FIRST_ELECTION_MS = 300
 export class Engine {
   readonly machine: StateMachine
   readonly leases: LeaseKeeper
+  readonly space: Space
   readonly #options: EngineOptions
   readonly #storage: Storage
   readonly #durability: Durability
@@ -86,14 +93,13 @@ export class Engine {
   #seenRevision = 1
   #seenMembers = 0
   #isRemoved = false
-  #isReportingFullDisk = false
   #leaderSeenAtMs: number
   #expiry: Timer | undefined
 
   /** Opens the disk, replays it, and joins the cluster. */
   static async start(options: EngineOptions): Promise<Engine> {
     let engine: Engine | undefined
-    const onFull = () => engine?.reportFullDisk()
+    const onFull = () => engine?.space.runOut()
     const opened = await openStorage({ ...options, onFull })
     engine = new Engine(options, opened)
     await engine.#connect()
@@ -128,6 +134,14 @@ export class Engine {
         entries,
       }),
     )
+    this.space = new Space({
+      quotaBytes: options.quotaBytes,
+      store: this.machine.store,
+      alarms: this.machine.alarms,
+      raise: () => this.raiseAlarm('NOSPACE'),
+      onError: (error) =>
+        log.warn(`there is no room, and the alarm about it is not raised yet: ${describeError(error)}`),
+    })
     this.#durability = new Durability({
       storage,
       core,
@@ -136,7 +150,7 @@ export class Engine {
       snapshotIndex: this.#appliedIndex,
       clock,
       log,
-      onFull: () => this.reportFullDisk(),
+      onFull: () => this.space.runOut(),
     })
     const ports = {
       persist: (record: WalRecord) => this.#durability.persist(record),
@@ -237,6 +251,7 @@ export class Engine {
   /** Resolves with the answer once the request is decided and applied here. */
   async propose<Response extends object>(request: Request): Promise<Applied<Response>> {
     this.#refuseWhatIsMissing()
+    this.space.admit(request)
     return this.#proposals.propose<Response>(request)
   }
 
@@ -330,6 +345,7 @@ export class Engine {
     skipMissing(() => this.#durability.considerSnapshot(this.#driver.status().appliedIndex))
     if (this.machine.store.revision === this.#seenRevision) return
     this.#seenRevision = this.machine.store.revision
+    this.space.consider()
     for (const listener of this.#changeListeners) listener()
   }
 
@@ -346,19 +362,6 @@ export class Engine {
   /** The core hears of a snapshot only when all of it is on our disk. */
   async #receiveSnapshot(message: InstallSnapshot, content: AsyncIterable<Uint8Array>): Promise<void> {
     if (await this.#durability.receive(message, content)) this.#driver.step(message)
-  }
-
-  /** The alarm that makes all members refuse what needs room. */
-  reportFullDisk(): void {
-    if (this.#isReportingFullDisk) return
-    this.#isReportingFullDisk = true
-    this.raiseAlarm('NOSPACE')
-      .catch((error) =>
-        this.#options.log.warn(`the alarm about the full disk is not raised yet: ${describeError(error)}`),
-      )
-      .finally(() => {
-        this.#isReportingFullDisk = false
-      })
   }
 
   /** Others came or went, or moved. */

@@ -66,7 +66,13 @@ export class Storage {
   static async missing(error: unknown, options: StorageOptions): Promise<OpenedStorage> {
     const disk = options.disk ?? systemDisk
     const done = () => Promise.resolve()
-    const wal = { size: 0, append: () => Promise.reject(error), release: done, close: done }
+    const wal = {
+      size: 0,
+      append: () => Promise.reject(error),
+      release: done,
+      restoreReserve: async () => false,
+      close: done,
+    }
     const snapshots = await SnapshotDirectory.open(disk, options.dataDirectory)
     return { storage: new Storage(wal, snapshots, disk), found: { restored: { hardState: undefined, entries: [] } } }
   }

@@ -10,6 +10,8 @@ import { type Disk, isDiskFull, replaceFile } from '#kit/raft/disk.ts'
 export interface Reserve {
   /** Gives the room back to the disk; false when there was none any more. */
   use(): Promise<boolean>
+  /** Makes it again, if it was used; false while there is no room for it. */
+  restore(): Promise<boolean>
 }
 
 const NAME = 'reserve'
@@ -25,6 +27,10 @@ export async function openReserve(disk: Disk, directory: string, bytes: number):
       await disk.remove(path)
       await disk.syncDirectory(directory)
       return true
+    },
+    async restore() {
+      isThere ||= bytes === 0 || (await make(disk, path, bytes))
+      return isThere
     },
   }
 }

@@ -23,6 +23,8 @@ export interface WalFile {
   append(record: WalRecord): Promise<void>
   /** Deletes the segments of which nothing is needed once the snapshot of this index is the oldest that may be. */
   release(snapshotIndex: number): Promise<void>
+  /** Makes the reserve again that a full disk has used; false while there is no room for it. */
+  restoreReserve(): Promise<boolean>
   close(): Promise<void>
 }
 
@@ -139,6 +141,10 @@ class SegmentedWal implements WalFile {
       await this.#disk.syncDirectory(this.#directory)
       this.#segments = this.#segments.filter((other) => other !== segment)
     }
+  }
+
+  restoreReserve(): Promise<boolean> {
+    return this.#reserve.restore()
   }
 
   async close(): Promise<void> {
