@@ -8,6 +8,7 @@ import type { HardState, MemberId, Message, RaftCore, RaftStatus, ReadState, Rea
 import type { Random } from '../random.ts'
 import { SimulatedDisk, type StoredSnapshot } from './disk.ts'
 import type { RaftJudge } from './invariants.ts'
+import type { Compaction } from './options.ts'
 import type { TraceDraft, TraceRecorder } from './recorder.ts'
 import { InvariantViolation, RULES } from './rules.ts'
 import type { SimulatedMachine } from './state-machine.ts'
@@ -36,14 +37,6 @@ export interface World {
   send(message: Message, content: StoredSnapshot | undefined): void
   /** Whether time is to stand still after this input. */
   stops(): boolean
-}
-
-/** When members replace the beginning of their logs by a snapshot. */
-export interface Compaction {
-  /** After this many applied entries. */
-  readonly everyEntries: number
-  /** So many entries before the snapshot stay, for followers that are only a little behind. */
-  readonly keepEntries: number
 }
 
 /** Where in a `Ready` a member can crash. */
@@ -252,8 +245,7 @@ export class SimulatedMember {
 
   #crashAndComeBack(): void {
     this.crash()
-    const { random, plan } = this.#world
-    plan(20 + random.below(400), () => this.start())
+    this.#world.plan(20 + this.#world.random.below(400), () => this.start())
   }
 
   #checkDisk({ lastIndex }: RaftStatus): void {

@@ -6,7 +6,7 @@
 import { join } from 'node:path'
 import { isNotImplemented } from '../../contracts/not-implemented.ts'
 import type { RaftTrace } from '../raft-trace.ts'
-import type { SimulatorOptions } from './simulator.ts'
+import type { SimulatorOptions } from './options.ts'
 import { Stage, type StageOptions } from './stage.ts'
 import { writeTracePage } from './trace-page.ts'
 

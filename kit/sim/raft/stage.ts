@@ -5,7 +5,8 @@
  * time ends the scenario with a sentence.
  */
 import type { MemberId } from '../../raft/messages.ts'
-import { RaftSimulator, type SimulatorOptions } from './simulator.ts'
+import type { SimulatorOptions } from './options.ts'
+import { RaftSimulator } from './simulator.ts'
 
 /** Several election timeouts: a cluster whose majority hears each other has a leader by then. */
 export const ELECTION_LIMIT_MS = 3000

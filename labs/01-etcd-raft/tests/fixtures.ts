@@ -19,8 +19,9 @@ import type {
   SnapshotMetadata,
   VoteRequest,
 } from '#kit/raft/messages.ts'
+import type { SimulatorOptions } from '#kit/sim/raft/options.ts'
 import { playOrThrow, type Scenario } from '#kit/sim/raft/scenario.ts'
-import { RaftSimulator, type SimulatorOptions } from '#kit/sim/raft/simulator.ts'
+import { RaftSimulator } from '#kit/sim/raft/simulator.ts'
 import { writeTracePage } from '#kit/sim/raft/trace-page.ts'
 import { leaveWhenFailing, lesson } from '#kit/testing/lesson.ts'
 

@@ -5,7 +5,7 @@ import { becomePreCandidate, concludePreVote, decidePreVote } from '#etcd/raft/p
 import { Raft } from '#etcd/raft/raft.ts'
 import { createRaftState, type RaftFeatures } from '#etcd/raft/state.ts'
 import type { PreVoteRequest } from '#kit/raft/messages.ts'
-import { TICK_MS } from '#kit/sim/raft/simulator.ts'
+import { TICK_MS } from '#kit/sim/raft/options.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import {
   appendRequest,
