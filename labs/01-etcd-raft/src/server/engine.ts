@@ -22,6 +22,7 @@ import type { SnapshotPolicy } from '../wal/replay-after.ts'
 import type { ClusterConfiguration } from './cluster.ts'
 import type { MemberChange, Request } from './command.ts'
 import { Durability } from './durability.ts'
+import { missingMembershipPart } from './fixed-members.ts'
 import { LeaseKeeper } from './lease-keeper.ts'
 import { MemberChanges } from './member-changes.ts'
 import { Membership } from './membership.ts'
@@ -188,7 +189,10 @@ export class Engine {
       timeoutMs,
       retryMs: electionTimeoutMs / 2,
     })
+    const missing = missingMembershipPart()
+    if (missing) log.warn(`runs with fixed members: ${missing.message}`)
     this.#memberChanges = new MemberChanges({
+      missing,
       members: this.machine.members,
       selfId: cluster.self.id,
       isConnected: (id) => this.#transport?.isConnected(id) ?? false,

@@ -25,6 +25,8 @@ export interface MemberChangesOptions extends LeaderView {
   send(to: MemberId, frame: Partial<PeerFrame>): boolean
   readonly clock: Clock
   readonly timeoutMs: number
+  /** Why the members cannot be changed at all: a step that is not written yet. */
+  readonly missing: Error | undefined
 }
 
 export interface MembersResponse {
@@ -49,7 +51,8 @@ export class MemberChanges {
 
   /** Resolves with the members after the change, once it is applied by whoever leads. */
   async change(change: MemberChange): Promise<readonly ClusterMember[]> {
-    const { isLeader, leader, clock, timeoutMs } = this.#options
+    const { isLeader, leader, clock, timeoutMs, missing } = this.#options
+    if (missing) throw missing
     const deadlineMs = clock.now() + timeoutMs
     for (;;) {
       if (isLeader()) return this.#lead(change, deadlineMs)
@@ -73,7 +76,8 @@ export class MemberChanges {
 
   /** The rules are asked again each time: whatever we wait for may change the answer. */
   async #lead(change: MemberChange, deadlineMs: number): Promise<readonly ClusterMember[]> {
-    const { members, mayChange, isLeader, propose } = this.#options
+    const { members, mayChange, isLeader, propose, missing } = this.#options
+    if (missing) throw missing
     for (;;) {
       if (!isLeader()) throw etcdErrors.leaderChanged()
       checkChange(this.#options, change)
