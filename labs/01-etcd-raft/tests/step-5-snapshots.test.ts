@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest'
 import { lastIndex, lastTerm, type RaftLog } from '#etcd/raft/log.ts'
 import { Raft } from '#etcd/raft/raft.ts'
-import { forgetUpTo, withoutCovered } from '#etcd/raft/snapshot.ts'
+import { forgetUpTo, replaceLog, withoutCovered } from '#etcd/raft/snapshot.ts'
 import { createRaftState } from '#etcd/raft/state.ts'
 import type { Message } from '#kit/raft/messages.ts'
 import { lesson } from '#kit/testing/lesson.ts'
@@ -289,6 +289,19 @@ describe('the follower', () => {
     )
   }
 
+  lesson('has nothing left of the old log, and nothing of the new one that is not on disk', replace, () => {
+    const state = memberState({ term: 2, leader: 'b', log: '1:a 1:b 1:c 1:d 1:e 1:f', commitIndex: 1 })
+    replaceLog(state, snapshotOf(5, 2))
+    expect(shownLog(state.log)).toBe('…5(2)')
+    const { commitIndex, stableIndex, appliedIndex, receivedSnapshot } = state
+    expect({ commitIndex, stableIndex, receivedSnapshot }).toEqual({
+      commitIndex: 5,
+      stableIndex: 5,
+      receivedSnapshot: snapshotOf(5, 2),
+    })
+    expect(appliedIndex, 'appliedIndex, before the snapshot is installed').toBe(1)
+  })
+
   lesson('speaks of the snapshot only with the Ready that has it noted on disk', replace, () => {
     const raft = member({ term: 2, leader: 'b', log: '1:a 1:b' })
     raft.step(installSnapshot(snapshotOf(5, 2), { term: 2 }))
@@ -368,8 +381,7 @@ describe('the follower', () => {
     },
     () => {
       const request = appendRequest({ term: 2, prevLogIndex: 2, prevLogTerm: 1, commitIndex: 6, readRound: 3 })
-      const state = memberState({ term: 2, leader: 'b', log: '1:a 1:b 2:c 2:d', commitIndex: 4 })
-      state.log = forgetUpTo(state.log, 4)
+      const state = memberState({ term: 2, leader: 'b', snapshot: snapshotOf(4, 2) })
       expect(withoutCovered(state.log, { ...request, entries: entries('2:c 2:d 2:e 2:f', 3) })).toEqual({
         ...request,
         prevLogIndex: 4,
