@@ -1,6 +1,7 @@
 /** Process entry: one etcd member, with upstream's flags. */
 import { Command, Option } from 'commander'
 import { startMember } from '#etcd/member.ts'
+import { parseAutoCompaction } from '#etcd/server/auto-compaction.ts'
 import { createLog } from '../../contracts/log.ts'
 import { parseDurationMs } from './durations.ts'
 import { runAsProgram, type StartProgram } from './program.ts'
@@ -28,6 +29,8 @@ interface Flags {
   readonly experimentalWatchProgressNotifyInterval: string
   readonly snapshotCount: string
   readonly quotaBackendBytes: string
+  readonly autoCompactionMode: string
+  readonly autoCompactionRetention: string
   readonly experimentalSnapshotCatchupEntries?: string
   readonly preVote: string | boolean
 }
@@ -81,6 +84,8 @@ export const start: StartProgram = async (argv) => {
       'kept in memory before a snapshot, for members that lag',
     )
     .option('--quota-backend-bytes <bytes>', 'what the store may hold; 0 is 2 GiB, less is no limit', '0')
+    .option('--auto-compaction-mode <mode>', 'periodic or revision', 'periodic')
+    .option('--auto-compaction-retention <length>', 'history to keep: hours, a duration, or revisions; 0 is all', '0')
     .parse(argv, { from: 'user' })
     .opts<Flags>()
 
@@ -105,6 +110,7 @@ export const start: StartProgram = async (argv) => {
     watchProgressIntervalMs: parseDurationMs(flags.experimentalWatchProgressNotifyInterval),
     snapshotCount: Number(flags.snapshotCount),
     quotaBackendBytes: Number(flags.quotaBackendBytes),
+    autoCompaction: parseAutoCompaction(flags.autoCompactionMode, flags.autoCompactionRetention),
     ...(flags.experimentalSnapshotCatchupEntries !== undefined && {
       snapshotCatchUpEntries: Number(flags.experimentalSnapshotCatchupEntries),
     }),
