@@ -8,6 +8,8 @@ import { createEtcdClient, type EtcdClient } from '#kit/etcd-api/client.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { describeWith } from '#kit/testing/tools.ts'
 
+/** So that newcomers need a snapshot, and restarted members read from one who the members are. */
+const SHORT_LOGS = ['--snapshot-count', '50', '--experimental-snapshot-catchup-entries', '10']
 const REMOVED = 'the member has been permanently removed from the cluster'
 
 /** Tries until it works: members are starting, electing or catching up. */
@@ -117,7 +119,7 @@ describeWith(['etcdctl'], 'members that come and go', () => {
   let present = ['a']
 
   beforeAll(async () => {
-    members = await startEtcdProcesses({ members: 1 })
+    members = await startEtcdProcesses({ members: 1, flags: SHORT_LOGS })
     await eventually(() => ask('a', (client) => client.put({ key: 'ready' })))
     writer = keepWriting(() => present.map(members.endpoint))
   }, 60_000)
