@@ -2,20 +2,12 @@
  * What surrounds proposals in a member: given code, on ticks that the test makes.
  */
 import { describe, expect } from 'vitest'
-import type { PutRequest } from '#etcd/mvcc/types.ts'
 import { decodeCommand, encodeCommand, type Request } from '#etcd/server/command.ts'
 import { Proposals } from '#etcd/server/proposals.ts'
 import { lesson } from '#kit/testing/lesson.ts'
+import { deleteRequest, putRequest, rangeRequest, txnRequest } from './fixtures.ts'
 
-const put = (key: string): Request => ({ put: { ...BARE_PUT, key } })
-const BARE_PUT: PutRequest = {
-  key: '',
-  value: '',
-  lease: '0',
-  prevKv: false,
-  ignoreValue: false,
-  ignoreLease: false,
-}
+const put = (key: string): Request => ({ put: putRequest(key, '') })
 
 /** Proposals of a member that may or may not know a leader; what it hands over is kept. */
 function member(timeoutTicks = 10) {
@@ -118,15 +110,11 @@ describe('proposals', () => {
       source: 'etcd api/etcdserverpb/raft_internal.proto',
     },
     () => {
-      const range = {
-        ...{ key: 'a', rangeEnd: '', limit: 0, revision: 0, sortOrder: 'NONE', sortTarget: 'KEY', serializable: false },
-        ...{ keysOnly: false, countOnly: false, minModRevision: 0, maxModRevision: 0 },
-        ...{ minCreateRevision: 0, maxCreateRevision: 0 },
-      } as const
-      const deletion = { key: '\0\xff', rangeEnd: '\0', prevKv: true }
-      const inner = { compare: [], success: [{ requestDeleteRange: deletion }], failure: [{ requestRange: range }] }
+      const deletion = deleteRequest('\0\xff', { rangeEnd: '\0', prevKv: true })
+      const read = rangeRequest({ key: 'a', sortTarget: 'VALUE', sortOrder: 'DESCEND' })
+      const inner = txnRequest({ success: [{ requestDeleteRange: deletion }], failure: [{ requestRange: read }] })
       const requests: Request[] = [
-        { put: { ...BARE_PUT, key: '\x80', value: '\0', lease: '9223372036854775807', ignoreLease: true } },
+        { put: putRequest('\x80', '\0', { lease: '9223372036854775807', ignoreLease: true }) },
         { deleteRange: deletion },
         { txn: { ...inner, failure: [{ requestTxn: inner }] } },
         { leaseGrant: { ID: '-1', TTL: 9_000_000_000 } },
