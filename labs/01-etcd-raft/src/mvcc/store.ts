@@ -98,6 +98,11 @@ export class MvccStore implements StoreView {
     return this.#bytes
   }
 
+  /** How many versions there are, except that those of one revision may count as one. */
+  get versionCount(): number {
+    return this.#base.length + this.#changes.length
+  }
+
   get(key: ByteString, revision = this.#revision): KeyValue | undefined {
     const versions = this.#versions.get(key)
     if (!versions) return undefined

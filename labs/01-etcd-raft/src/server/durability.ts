@@ -46,7 +46,8 @@ export class Durability {
     const { core, machine, storage, policy, log, onFull, snapshotIndex } = options
     this.#options = options
     const contents = () => machine.contents()
-    this.#snapshotter = new Snapshotter({ core, contents, storage, policy, log, onFull }, snapshotIndex)
+    const versionCount = () => machine.store.versionCount
+    this.#snapshotter = new Snapshotter({ core, contents, versionCount, storage, policy, log, onFull }, snapshotIndex)
     void this.#keepReserve()
   }
 

@@ -16,11 +16,16 @@ export interface SnapshotterOptions {
   readonly core: Pick<RaftCore, 'snapshotMetadata' | 'compact'>
   /** A view of the state machine as it is now, which stays so. */
   readonly contents: () => MachineContents
+  /** How much there is to write: versions of keys. */
+  readonly versionCount: () => number
   readonly storage: Pick<Storage, 'save' | 'removeOld'>
   readonly policy: SnapshotPolicy
   readonly log: Log
   readonly onFull: () => void
 }
+
+/** A snapshot of fewer is no burden: some tens of milliseconds. */
+const MANY_VERSIONS = 10_000
 
 export class Snapshotter {
   readonly #options: SnapshotterOptions
@@ -36,12 +41,22 @@ export class Snapshotter {
   /** To be called between two entries, when everything up to `appliedIndex` is applied. */
   consider(appliedIndex: number): void {
     if (this.#writing) return
-    const due = dueSnapshot(appliedIndex, this.#lastIndex, this.#options.policy)
+    const due = dueSnapshot(appliedIndex, this.#lastIndex, this.#policy())
     if (!due) return
     this.#lastIndex = appliedIndex
     this.#writing = this.#take(due.compactIndex).finally(() => {
       this.#writing = undefined
     })
+  }
+
+  /**
+   * Each snapshot is written anew, and whole. Where it is large, the next one waits for as many entries as there are versions to write: so every entry
+   * pays for about one version, however much there is.
+   */
+  #policy(): SnapshotPolicy {
+    const { policy, versionCount } = this.#options
+    const many = versionCount() > MANY_VERSIONS ? versionCount() : 0
+    return { ...policy, snapshotCount: Math.max(policy.snapshotCount, many) }
   }
 
   /** A snapshot came from the leader: the next one of our own is due that much later. */
