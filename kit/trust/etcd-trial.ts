@@ -35,7 +35,7 @@ export interface TrialOptions {
 export interface TrialRecord {
   readonly operations: readonly StoreOperation[]
   readonly watches: readonly WatchRecording[]
-  /** What differs between members that should not. */
+  /** Where members, or what they sent to watchers in the end, differ and should not. */
   readonly differences: readonly string[]
   /** As a fresh watch on a healthy member told it. */
   readonly history: readonly WatchedEvent[]
@@ -45,9 +45,11 @@ export interface TrialRecord {
 const HEARTBEAT_MS = 30
 const ELECTION_MS = 300
 /** A client gives up after this; what it wanted to write may still happen. */
-const CLIENT_TIMEOUT_MS = 500
+const CLIENT_TIMEOUT_MS = 800
 /** Nothing takes this long on a machine that works at all. */
 const PATIENCE_MS = 30_000
+/** Events that are on their way arrive sooner than this. */
+const WATCH_PATIENCE_MS = 10_000
 const LOOK_AGAIN_MS = 20
 
 export async function runTrial(options: TrialOptions): Promise<TrialRecord> {
@@ -147,7 +149,7 @@ class Trial {
       isUp: (name) => !this.#down.has(name),
       random: this.#random,
       keys: 5,
-      clientsPerMember: 2,
+      clientsPerMember: names.length > 3 ? 1 : 2,
       timeoutMs: CLIENT_TIMEOUT_MS,
       thinkMs: 12,
     })
@@ -175,7 +177,7 @@ class Trial {
     for (const name of names) await this.#eventually(`member ${name} reads`, () => this.#ask(name))
     const { revision } = await this.#eventually('a last read', () => this.#ask(names[0]!))
     const history = await readWholeHistory(endpoint(this.#random.pick(names)), revision, PATIENCE_MS)
-    await this.#watchersReach(history)
+    const late = await this.#watchersReach(history)
     const before = await this.#standings(revision, 'before')
     this.#happened.push('all were killed and started again')
     await Promise.all(names.map(this.#stage.kill))
@@ -185,7 +187,7 @@ class Trial {
       operations: this.#workload.operations,
       watches: this.#watchers.map(({ recording }) => recording),
       history,
-      differences: differencesOf([...before, ...after]),
+      differences: [...late, ...differencesOf([...before, ...after])],
       story: this.story(),
     }
   }
@@ -256,13 +258,20 @@ class Trial {
     })
   }
 
-  async #watchersReach(history: readonly WatchedEvent[]): Promise<void> {
-    for (const watcher of this.#watchers) {
+  /** Waits until every watcher has been sent its last event; tells of those that never are. */
+  async #watchersReach(history: readonly WatchedEvent[]): Promise<string[]> {
+    const late = this.#watchers.map(async (watcher) => {
       const last = history.findLast((event) => isWanted(watcher.recording, event))?.modRevision ?? 0
-      await this.#eventually(`the watch "${watcher.recording.name}" gets to revision ${last}`, async () => {
-        if (watcher.reached < last) throw new Error(`it is at ${watcher.reached}`)
-      })
-    }
+      const arrives = async () => {
+        if (watcher.reached < last) throw new Error('not yet')
+      }
+      const problem = `The watch "${watcher.recording.name}" is not reliable: revision ${last} was never sent to it`
+      return this.#eventually('', arrives, WATCH_PATIENCE_MS).then(
+        () => [],
+        () => [problem],
+      )
+    })
+    return (await Promise.all(late)).flat()
   }
 
   /** What each member has at a revision: its hash, and the keys that it reads. */
@@ -284,13 +293,13 @@ class Trial {
     return answer
   }
 
-  async #eventually<Result>(what: string, attempt: () => Promise<Result>): Promise<Result> {
-    const deadlineMs = performance.now() + PATIENCE_MS
+  async #eventually<Result>(what: string, attempt: () => Promise<Result>, limitMs = PATIENCE_MS): Promise<Result> {
+    const deadlineMs = performance.now() + limitMs
     for (;;) {
       try {
         return await attempt()
       } catch (error) {
-        if (performance.now() > deadlineMs) throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what} (${error})`)
+        if (performance.now() > deadlineMs) throw new Error(`not within ${limitMs / 1000} s: ${what} (${error})`)
         this.#options.signal?.throwIfAborted()
         await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
       }

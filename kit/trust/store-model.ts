@@ -59,15 +59,18 @@ export function isWrite({ kind }: StoreRequest): boolean {
   return kind === 'put' || kind === 'delete' || kind === 'swap'
 }
 
-/** A model for this history: it needs to know which revisions are accounted for. */
-export function storeModel(operations: readonly StoreOperation[]): Model<Store, StoreOperation> {
-  const revisions = new KnownRevisions(operations)
+/** A model for this history. What answers tell about unanswered writes only spares vain attempts: without it, the verdict is the same. */
+export function storeModel(
+  operations: readonly StoreOperation[],
+  revisions: Pick<KnownRevisions, 'mayTake' | 'mayBecome' | 'twins'> = new KnownRevisions(operations),
+): Model<Store, StoreOperation> {
   return {
     initial: { revision: 1, versions: new Map() },
     step(store, operation) {
       const next = change(store, operation.request)
       if (operation.answer) return isExplained(store, next, operation) ? next : undefined
-      return next !== store && revisions.mayTake(operation.request, next.revision) ? next : undefined
+      if (next === store || !revisions.mayTake(operation.request, next.revision)) return undefined
+      return revisions.mayBecome(next.versions, next.revision) ? next : undefined
     },
     twins: ({ request }) => revisions.twins(request),
     fingerprint: ({ revision, versions }) => `${revision} ${[...versions].map(describeVersion).sort().join()}`,
