@@ -5,6 +5,7 @@ import { describe, expect } from 'vitest'
 import type { MemberChange } from '#etcd/server/command.ts'
 import { MemberChanges, type MemberChangesOptions } from '#etcd/server/member-changes.ts'
 import { Membership } from '#etcd/server/membership.ts'
+import { silentLog } from '#kit/contracts/log.ts'
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import { decodePeerFrame, encodePeerFrame } from '#kit/raft/wire.ts'
 import { VirtualClock } from '#kit/sim/virtual-clock.ts'
@@ -55,6 +56,7 @@ class Pair {
         return true
       },
       clock: this.clock,
+      log: silentLog,
       timeoutMs: TIMEOUT_MS,
       get missing() {
         return self === 'a' ? pair.missing : undefined

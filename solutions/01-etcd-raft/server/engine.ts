@@ -208,6 +208,7 @@ export class Engine {
         this.#proposals.propose(request, (data) => this.#driver.proposeChange(change, data)),
       send: (to, frame) => this.#transport?.send(to, frame) ?? false,
       clock,
+      log,
       timeoutMs,
     })
     this.#office = {

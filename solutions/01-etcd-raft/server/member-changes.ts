@@ -6,6 +6,7 @@
  * Source: etcd `server/etcdserver/server.go` (`AddMember` and its kin, `configure`); upstream passes on only promotions to the leader.
  */
 import type { Clock, Timer } from '#kit/contracts/clock.ts'
+import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { EtcdError, etcdErrors, type GrpcCodeName } from '#kit/etcd-api/errors.ts'
 import type { ClusterMember } from '#kit/etcd-api/messages.ts'
@@ -24,6 +25,7 @@ export interface MemberChangesOptions extends LeaderView {
   propose(change: MembershipChange, request: Request): Promise<Applied<MembersResponse>>
   send(to: MemberId, frame: Partial<PeerFrame>): boolean
   readonly clock: Clock
+  readonly log: Log
   readonly timeoutMs: number
   /** Why the members cannot be changed at all: a step that is not written yet. */
   readonly missing: Error | undefined
@@ -96,9 +98,17 @@ export class MemberChanges {
     try {
       return { ...nothing, members: await this.#lead(change, clock.now() + timeoutMs) }
     } catch (error) {
-      const { code, message } = asEtcdError(error)
+      const { code, message } = this.#asEtcdError(error)
       return { ...nothing, errorCode: code, errorMessage: message }
     }
+  }
+
+  /** As the other member's client will see it. */
+  #asEtcdError(error: unknown): EtcdError {
+    if (error instanceof EtcdError) return error
+    this.#options.log.error('a change of the members failed', error)
+    if (isNotImplemented(error)) return etcdErrors.unimplemented(error.message)
+    return new EtcdError('INTERNAL', 'etcdserver: internal error')
   }
 
   #ask(to: MemberId, memberCall: MemberChange, deadlineMs: number): Promise<MemberAnswer> {
@@ -130,10 +140,4 @@ function raftChange({ kind, ID, isLearner }: MemberChange, member: ClusterMember
   if (kind === 'Remove') return { kind, member: ID }
   const learns = kind === 'Update' ? member?.isLearner : kind === 'Add' && isLearner
   return { kind: learns ? 'AddLearner' : 'AddVoter', member: ID }
-}
-
-function asEtcdError(error: unknown): EtcdError {
-  if (error instanceof EtcdError) return error
-  if (isNotImplemented(error)) return etcdErrors.unimplemented(error.message)
-  return new EtcdError('INTERNAL', 'etcdserver: internal error')
 }

@@ -19,6 +19,7 @@ import { createRaftState } from '../raft/state.ts'
 import { metadataOf } from '../snapshot/content.ts'
 import type { WalRecord } from '../wal/replay.ts'
 import type { SnapshotPolicy } from '../wal/replay-after.ts'
+import { type AutoCompaction, AutoCompactor } from './auto-compaction.ts'
 import type { ClusterConfiguration } from './cluster.ts'
 import type { MemberChange, Request } from './command.ts'
 import { Durability } from './durability.ts'
@@ -49,6 +50,8 @@ export interface EngineOptions {
   readonly snapshots: SnapshotPolicy
   /** Bytes that the store may hold; 0 or less: no limit. */
   readonly quotaBytes: number
+  /** Left out: only clients compact. */
+  readonly autoCompaction?: AutoCompaction | undefined
   /** Tests have a disk of their own, and less room on it. */
   readonly disk?: Disk
   readonly segmentBytes?: number
@@ -96,6 +99,7 @@ export class Engine {
   #isRemoved = false
   #leaderSeenAtMs: number
   #expiry: Timer | undefined
+  readonly #autoCompactor: AutoCompactor | undefined
 
   /** Opens the disk, replays it, and joins the cluster. */
   static async start(options: EngineOptions): Promise<Engine> {
@@ -204,6 +208,7 @@ export class Engine {
         this.#proposals.propose(request, (data) => this.#driver.proposeChange(change, data)),
       send: (to, frame) => this.#transport?.send(to, frame) ?? false,
       clock,
+      log,
       timeoutMs,
     })
     this.#office = {
@@ -216,6 +221,16 @@ export class Engine {
       pollMs: tickMs,
       timeoutMs: electionTimeoutMs,
     }
+    this.#autoCompactor =
+      options.autoCompaction &&
+      new AutoCompactor({
+        plan: options.autoCompaction,
+        isLeader: () => this.isLeader(),
+        revision: () => this.machine.store.revision,
+        compact: (revision) => this.propose({ compaction: { revision } }),
+        clock,
+        log,
+      })
     this.leases = new LeaseKeeper({
       lessor: this.machine.lessor,
       isLeader: () => this.isLeader(),
@@ -250,6 +265,7 @@ export class Engine {
     this.#driver.start()
     if (peers.length === 0) this.#driver.campaign()
     this.#watchLeases()
+    this.#autoCompactor?.start()
   }
 
   /** Resolves with the answer once the request is decided and applied here. */
@@ -319,6 +335,7 @@ export class Engine {
 
   async stop(): Promise<void> {
     this.#expiry?.cancel()
+    this.#autoCompactor?.stop()
     await leaveOffice(this.#office)
     this.#durability.giveUpWaiting()
     await this.#driver.stop()

@@ -5,7 +5,7 @@
  * removed is marked there, and never starts again: its id is spent, and what it remembers is of a time when it had a vote.
  * Source: etcd `server/etcdserver/bootstrap.go` (`bootstrapNewClusterNoWAL`, `bootstrapExistingClusterNoWAL`, `bootstrapClusterWithWAL`).
  */
-import { mkdir, open, readFile, rename } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PeerTls } from '#kit/raft/peer-link.ts'
 import { askForMembers, type ClusterDescription } from '#kit/raft/peer-question.ts'
@@ -40,7 +40,9 @@ export async function enterCluster(
   if (remembered?.removed) throw new Error(`${REMOVED}: to join again, remove ${dataDirectory} and add a new member`)
   if (remembered) return remembered
   const cluster = flags.initialClusterState === 'new' ? foundCluster(flags) : await joinCluster(flags, peerTls)
-  if (flags.initialClusterState === 'new') await refuseAmnesia(cluster, dataDirectory, peerTls)
+  if (flags.initialClusterState === 'new' && (await hasNoLog(dataDirectory))) {
+    await refuseAmnesia(cluster, dataDirectory, peerTls)
+  }
   await remember(dataDirectory, cluster)
   return cluster
 }
@@ -70,6 +72,11 @@ async function refuseAmnesia(
       `it could make the others forget what is decided. Put the directory back; or remove the member (etcdctl member remove ${hexId}), add it ` +
       'anew (etcdctl member add) and start it with --initial-cluster-state existing',
   )
+}
+
+async function hasNoLog(dataDirectory: string): Promise<boolean> {
+  const files = await readdir(join(dataDirectory, 'wal')).catch(() => [])
+  return files.length === 0
 }
 
 const ATTEMPTS = 10
