@@ -145,7 +145,7 @@ function badBeginning(
   { startRevision, responses }: WatchSession,
   history: History,
 ): string[] {
-  const first = eventsOf(responses)[0]
+  const first = eventsOf(responses).find((event) => isWanted(recording, event))
   const due = history.find((event) => event.modRevision >= startRevision && isWanted(recording, event))
   if (!first || !due || due.modRevision === first.modRevision) return []
   return [
