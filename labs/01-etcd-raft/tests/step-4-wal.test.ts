@@ -1,11 +1,13 @@
 import { describe, expect } from 'vitest'
+import { Raft } from '#etcd/raft/raft.ts'
+import { createRaftState } from '#etcd/raft/state.ts'
 import { handleReady } from '#etcd/server/handle-ready.ts'
 import { encodeRecord, HEADER_BYTES, readRecords } from '#etcd/wal/record.ts'
 import { replay } from '#etcd/wal/replay.ts'
 import type { Ready } from '#kit/raft/messages.ts'
 import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-import { appendResponse, entries, logText, refusal, seeds, simulate } from './fixtures.ts'
+import { appendResponse, entries, logText, onlyMessage, refusal, seeds, simulate, voteRequest } from './fixtures.ts'
 
 const payload = (text: string) => Buffer.from(text)
 const fileOf = (...texts: string[]) => Buffer.concat(texts.map((text) => encodeRecord(payload(text))))
@@ -199,6 +201,30 @@ describe('handleReady', () => {
 })
 
 describe('a cluster on crashing disks', () => {
+  lesson(
+    'a member that voted, crashed and came back stands by its vote',
+    {
+      scenario:
+        'a voted for b in term 3, and its log says so. It crashes and starts again; c asks for its vote in term 3, then b once more.',
+      rule: 'A member votes once in a term, however often it starts in between.',
+      source: 'Raft §5.2, figure 2 "Persistent state"',
+    },
+    () => {
+      const { hardState, entries: held } = replay([
+        { hardState: { term: 2, votedFor: 'a', commitIndex: 0 }, entries: entries('2:x') },
+        { hardState: { term: 3, votedFor: 'b', commitIndex: 0 }, entries: [] },
+        { entries: entries('2:y', 2) },
+      ])
+      const start = { id: 'a', voters: ['a', 'b', 'c'], seed: 7, entries: held }
+      const raft = new Raft(createRaftState(hardState ? { ...start, hardState } : start))
+      const asked = (from: string) => {
+        raft.step(voteRequest({ from, term: 3, lastLogIndex: 2, lastLogTerm: 2 }))
+        return onlyMessage(raft.ready().messages, 'VoteResponse').granted
+      }
+      expect({ c: asked('c'), b: asked('b') }, 'votes granted').toEqual({ c: false, b: true })
+    },
+  )
+
   lesson(
     'restores from any prefix of its log exactly what was promised',
     {
