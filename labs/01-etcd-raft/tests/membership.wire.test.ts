@@ -2,8 +2,12 @@
  * Members come and go while clients write: real processes, and the real etcdctl as an operator would use it.
  */
 import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { type EtcdProcesses, startEtcdProcesses } from '#kit/cluster/etcd-processes.ts'
+import { createAuthority } from '#kit/cluster/pki.ts'
 import { createEtcdClient, type EtcdClient } from '#kit/etcd-api/client.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { describeWith } from '#kit/testing/tools.ts'
@@ -111,6 +115,74 @@ for (const program of ['ours', 'real'] as const) {
     )
   })
 }
+
+describeWith(['etcdctl'], 'newcomers, with certificates', () => {
+  let members: EtcdProcesses
+  let directory: string
+  const path = (name: string) => join(directory, name)
+  const etcdctl = (...args: string[]) =>
+    runEtcdctl(
+      `https://${members.endpoint('a')}`,
+      ...['--cacert', path('ca.crt'), '--cert', path('etcd.crt'), '--key', path('etcd.key'), ...args],
+    )
+
+  beforeAll(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'etcd-newcomers-'))
+    const authority = await createAuthority('our authority')
+    const pair = await authority.issue({ commonName: 'etcd', usages: ['server', 'client'], ips: ['127.0.0.1'] })
+    await writeFile(path('ca.crt'), authority.cert)
+    await writeFile(path('etcd.crt'), pair.cert)
+    await writeFile(path('etcd.key'), pair.key, { mode: 0o600 })
+    members = await startEtcdProcesses({
+      members: 1,
+      scheme: 'https',
+      flags: [
+        ...['--cert-file', path('etcd.crt'), '--key-file', path('etcd.key'), '--trusted-ca-file', path('ca.crt')],
+        ...['--peer-cert-file', path('etcd.crt'), '--peer-key-file', path('etcd.key')],
+        ...['--peer-trusted-ca-file', path('ca.crt')],
+      ],
+    })
+    await eventually(() => expect(etcdctl('put', 'ready', '')).toBe('OK'))
+  }, 60_000)
+  afterAll(async () => {
+    await members?.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  lesson(
+    'are told why they cannot join, and join when they can',
+    {
+      scenario:
+        'b starts before it is added; with members named that nobody knows; then when it is added. c is told to join where nobody is.',
+      rule: 'A member that joins must name the members that are, itself among them, so that nobody joins the wrong cluster.',
+      source: 'etcd server/etcdserver/bootstrap.go, ValidateClusterAndAssignIDs',
+      timeoutMs: 60_000,
+    },
+    async () => {
+      const [b, c] = [await members.reserve(), await members.reserve()]
+      const at = (name: string) => `${name}=${members.peerUrl(name)}`
+      const startAndFail = async (name: string, joining: string) => {
+        members.start(name, joining)
+        expect(await members.exited(name), 'how it ended').toBe(1)
+        return members.output(name)
+      }
+      const [tooEarly, nowhere] = await Promise.all([
+        startAndFail(b, [at('a'), at(b)].join(',')),
+        startAndFail(c, `${at(c)},x=https://127.0.0.1:1`),
+      ])
+      expect(tooEarly).toContain('member count is unequal: --initial-cluster names 2')
+      expect(nowhere).toContain('cannot join the cluster: https://127.0.0.1:1')
+
+      expect(etcdctl('member', 'add', b, `--peer-urls=${members.peerUrl(b)}`)).toContain('added to cluster')
+      expect(await startAndFail(b, `${at('a')},${b}=https://127.0.0.1:1`)).toContain(
+        `PeerURLs: no match found for existing member (${members.peerUrl(b)})`,
+      )
+      members.start(b, [at('a'), at(b)].join(','))
+      await eventually(() => expect(etcdctl('member', 'list')).toMatch(/started, b/))
+      await eventually(() => expect(etcdctl('put', 'decided by', 'two')).toBe('OK'))
+    },
+  )
+})
 
 describeWith(['etcdctl'], 'members that come and go', () => {
   let members: EtcdProcesses
