@@ -263,7 +263,10 @@ class Trial {
     const late = this.#watchers.map(async (watcher) => {
       const last = history.findLast((event) => isWanted(watcher.recording, event))?.modRevision ?? 0
       const arrives = async () => {
-        if (watcher.reached < last) throw new Error('not yet')
+        if (watcher.reached >= last) return
+        // One that has missed its last events is told so, and need not wait for them.
+        if (this.#options.askProgress !== false) watcher.askProgress()
+        throw new Error('not yet')
       }
       const problem = `The watch "${watcher.recording.name}" is not reliable: revision ${last} was never sent to it`
       return this.#eventually('', arrives, WATCH_PATIENCE_MS).then(

@@ -79,7 +79,7 @@ const doctored: [string, WatchRecording, Record<string, RegExp>][] = [
   [
     'a revision is skipped',
     recording(session(2, events(...at(2)), events(...at(4)))),
-    { reliable: /^PUT y at revision 3 was left out, though later ones were sent$/ },
+    { reliable: /^PUT y at revision 3 was left out, and the watch went on$/ },
   ],
   [
     'a revision is skipped on reconnection',
@@ -121,6 +121,11 @@ const doctored: [string, WatchRecording, Record<string, RegExp>][] = [
     'a notice lies',
     recording(session(2, events(...at(2)), progress(4), events(...at(3)), events(...at(4)), events(...at(5)))),
     { bookmarkable: /^PUT y at revision 3 came after a notice that all up to revision 4 had been sent$/ },
+  ],
+  [
+    'a notice covers what is never sent',
+    recording(session(2, events(...at(2), ...at(3)), progress(4))),
+    { reliable: /^PUT x at revision 4 was left out/ },
   ],
   [
     'a response is older than its events',
@@ -171,6 +176,6 @@ describe.each(doctored)('when %s', (_what, wrong, expected) => {
 it('tells which watch broke which guarantee, and what that is', () => {
   const [, skipped] = doctored[0]!
   expect(brokenGuarantees(skipped, history)).toEqual([
-    'The watch "w" is not reliable: PUT y at revision 3 was left out, though later ones were sent. No event between those that were sent is left out, whatever connections were lost.',
+    'The watch "w" is not reliable: PUT y at revision 3 was left out, and the watch went on. No event between those that were sent is left out, whatever connections were lost.',
   ])
 })

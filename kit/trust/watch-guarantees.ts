@@ -133,11 +133,11 @@ function splits(responses: readonly WatchResponse[]): string[] {
 function missing(recording: WatchRecording, history: History): string[] {
   const sent = new Set(allEvents(recording).map(describeEvent))
   const from = Math.min(...recording.sessions.map(({ startRevision }) => startRevision))
-  const to = Math.max(0, ...allEvents(recording).map(({ modRevision }) => modRevision))
+  const to = Math.max(0, ...allEvents(recording).map(({ modRevision }) => modRevision), ...noticesOf(recording))
   return history
     .filter((event) => isWanted(recording, event) && event.modRevision >= from && event.modRevision <= to)
     .filter((event) => !sent.has(describeEvent(event)))
-    .map((event) => `${describeEvent(event)} was left out, though later ones were sent`)
+    .map((event) => `${describeEvent(event)} was left out, and the watch went on`)
 }
 
 function badBeginning(
@@ -199,6 +199,12 @@ function eventsOf(responses: readonly WatchResponse[]): readonly WatchedEvent[] 
 
 export function allEvents({ sessions }: WatchRecording): readonly WatchedEvent[] {
   return sessions.flatMap(({ responses }) => eventsOf(responses))
+}
+
+/** Revisions up to which everything was said to have been sent. */
+function noticesOf({ sessions }: WatchRecording): number[] {
+  const responses = sessions.flatMap((session) => session.responses)
+  return responses.filter(({ kind }) => kind === 'progress').map(({ revision }) => revision)
 }
 
 function repeated<Item>(items: readonly Item[]): Item[] {

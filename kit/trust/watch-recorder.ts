@@ -21,6 +21,7 @@ export interface RecordingWatcher {
   readonly recording: WatchRecording
   /** All up to this revision has been sent. */
   readonly reached: number
+  askProgress(): void
   /** Leaves the member it is connected to, for the next one. */
   move(): void
   stop(): void
@@ -68,6 +69,7 @@ export function startRecordingWatcher(options: WatcherOptions): RecordingWatcher
     get reached() {
       return next - 1
     },
+    askProgress: () => watch.requestProgress(),
     move() {
       disconnect()
       moves++

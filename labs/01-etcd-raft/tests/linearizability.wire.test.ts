@@ -92,11 +92,17 @@ describe('the trial itself', () => {
       const seed = newSeed()
       context.seed(seed)
       try {
-        const { sleepyLeader } = faults
-        // A clumsy machine may let the moment pass.
-        const sequence = Array.from({ length: 3 }, () => sleepyLeader!)
-        const record = await runTrial({ seed, members: 3, program, faults: sequence })
-        expect(() => judgeTrial(record)).toThrow(/^Not linearizable.*answered from the past/s)
+        const sequence = [faults.sleepyLeader!, faults.sleepyLeader!]
+        const tryOut = async (attempt: number) =>
+          judgeTrial(await runTrial({ seed: seed + attempt, members: 3, program, faults: sequence }))
+        // It answers from the past only for as long as it believes to lead: on a clumsy machine, nobody may ask just then.
+        for (let attempt = 0; attempt < 4; attempt++) {
+          const [outcome] = await Promise.allSettled([tryOut(attempt)])
+          if (outcome.status === 'fulfilled') continue
+          expect(String(outcome.reason.message)).toMatch(/^Not linearizable.*answered from the past/s)
+          return
+        }
+        expect.fail('four trials found nothing')
       } finally {
         await program.remove()
       }
