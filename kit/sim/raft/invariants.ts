@@ -5,7 +5,7 @@
  * be made thousands of times a second. Which voters make a majority follows from the changes of members that were applied.
  * Source: Raft figure 3, §6 to §8; Ongaro's thesis §4.
  */
-import type { Entry, MemberId, RaftStatus, SnapshotMetadata } from '../../raft/messages.ts'
+import type { Entry, HardState, MemberId, RaftStatus, SnapshotMetadata } from '../../raft/messages.ts'
 import { Configurations } from './configurations.ts'
 import type { DiskView } from './disk.ts'
 import { InvariantViolation, RULES } from './rules.ts'
@@ -23,6 +23,8 @@ interface AskedRead {
 
 export class RaftJudge {
   readonly #configurations: Configurations
+  /** The newest vote that each member gave. */
+  readonly #votes = new Map<MemberId, Pick<HardState, 'term' | 'votedFor'>>()
   readonly #leaders = new Map<number, MemberId>()
   /** What each member said when it was last looked at. */
   readonly #last = new Map<MemberId, RaftStatus>()
@@ -105,6 +107,17 @@ export class RaftJudge {
         `${id} became leader of term ${term}, but its log has ${this.#describe(disk, index)} at index ${index}, where ${describeEntry(committed)} is committed.`,
       )
     }
+  }
+
+  /** When a vote is on a member's disk. A crash does not free it. */
+  voted(id: MemberId, { term, votedFor }: HardState): void {
+    const last = this.#votes.get(id)
+    if (votedFor === null) return
+    if (last?.term === term && last.votedFor !== votedFor) {
+      const twice = `${id} has voted for ${last.votedFor} in term ${term}, and now votes for ${votedFor}.`
+      throw new InvariantViolation(RULES.oneVote, twice)
+    }
+    this.#votes.set(id, { term, votedFor })
   }
 
   /** Before a member's disk takes entries. */

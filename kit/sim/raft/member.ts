@@ -176,6 +176,7 @@ export class SimulatedMember {
     const { snapshot, entries, hardState } = write
     if (snapshot) this.#world.judge.install(this.id, snapshot.metadata)
     if (!snapshot) this.#world.judge.persist(this.core!.status(), disk, entries)
+    if (hardState) this.#world.judge.voted(this.id, hardState)
     disk.sync()
     if (!hardState && !snapshot && entries.length === 0) return
     this.#noteDisk(snapshot ? snapshot.metadata.index + 1 : entries[0]?.index, snapshot)

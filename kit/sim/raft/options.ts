@@ -12,6 +12,7 @@ export interface SimulatorOptions {
   readonly create: (start: SimulatedStart) => RaftCore
   readonly faults?: Partial<Faults>
   readonly features?: SimulatedFeatures
+  readonly timing?: SimulatedTiming
   /** How much a leader puts into one message; small ones show what happens between two. */
   readonly messageBytes?: number
   /** Without it, logs grow for ever. */
@@ -26,13 +27,18 @@ export interface SimulatorOptions {
 export interface SimulatedStart {
   readonly id: MemberId
   readonly voters: readonly MemberId[]
-  readonly timing: { readonly heartbeatTicks: number; readonly electionTicks: number }
+  readonly timing: SimulatedTiming
   readonly features?: SimulatedFeatures
   readonly messageBytes?: number
   readonly seed: number
   readonly hardState?: HardState
   readonly snapshot?: SnapshotMetadata
   readonly entries?: readonly Entry[]
+}
+
+export interface SimulatedTiming {
+  readonly heartbeatTicks: number
+  readonly electionTicks: number
 }
 
 /** What goes beyond the paper's core; all off unless named. */
@@ -61,4 +67,4 @@ export const CALM: Faults = { ...CALM_NETWORK, crash: 0, maxSyncMs: 0 }
 
 /** A member's clock, when it goes right. */
 export const TICK_MS = 10
-export const TIMING = { heartbeatTicks: 2, electionTicks: 10 }
+export const TIMING: SimulatedTiming = { heartbeatTicks: 2, electionTicks: 10 }

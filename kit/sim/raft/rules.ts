@@ -18,6 +18,7 @@ export class InvariantViolation extends Error {
 
 export const RULES = {
   electionSafety: 'Election Safety: at most one leader in a term (Raft §5.2)',
+  oneVote: 'A member votes for at most one candidate in a term (Raft §5.2)',
   leaderAppendOnly: 'Leader Append-Only: a leader never overwrites or deletes entries of its log (Raft §5.3)',
   logMatching: 'Log Matching: entries with the same index and term are equal, and so is all before them (Raft §5.3)',
   leaderCompleteness: 'Leader Completeness: a committed entry is in the log of every later leader (Raft §5.4)',

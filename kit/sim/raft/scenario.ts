@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { isNotImplemented } from '../../contracts/not-implemented.ts'
 import type { RaftTrace } from '../raft-trace.ts'
 import type { SimulatorOptions } from './options.ts'
+import { LAST_FEW } from './recorder.ts'
 import { Stage, type StageOptions } from './stage.ts'
 import { writeTracePage } from './trace-page.ts'
 
@@ -85,9 +86,11 @@ export function playOrThrow(
   root: string,
   onPage: (page: FailurePage) => void = () => {},
 ): void {
-  const { trace, error } = playScenario(scenario, seed, create)
+  // Most go well: only one that does not is played again with all its events kept.
+  const { error } = playScenario(scenario, seed, create, LAST_FEW)
   if (error === undefined) return
   if (isNotImplemented(error) || !(error instanceof Error)) throw error
+  const { trace } = playScenario(scenario, seed, create)
   const page = { path: tracePath(scenario, seed), replay: trace.replay }
   writeTracePage(trace, join(root, page.path))
   onPage(page)

@@ -104,12 +104,12 @@ export class SimulatedWorld implements World {
   }
 
   createCore({ id, initialVoters, disk }: SimulatedMember): RaftCore {
-    const { create, features, messageBytes } = this.#options
+    const { create, features, messageBytes, timing = TIMING } = this.#options
     const { hardState, snapshot } = disk
     return create({
       id,
       voters: initialVoters,
-      timing: TIMING,
+      timing,
       seed: this.random.below(2 ** 31),
       ...(features && { features }),
       ...(messageBytes !== undefined && { messageBytes }),

@@ -25,7 +25,7 @@ export const soakScenario: Scenario = {
     'Three to seven members with any features, slow disks and clocks; messages lost, late, doubled; partitions, one-way cuts, crashes, snapshots; members added and removed, leadership handed over.',
   rule: 'Raft’s safety properties hold after every event; once the faults end, everybody has the same state.',
   source: 'Raft figure 3, §5 to §8; Ongaro’s thesis §3.10, §4, §6.4',
-  seeds: 250,
+  seeds: 200,
   stage: (seed) => drawPlan(seed).stage,
   replay: (seed) => `npm run soak -- etcd --from ${seed} --seeds 1`,
   play(stage) {
@@ -76,6 +76,8 @@ export function drawPlan(seed: number): Plan {
       },
       // Reads by the clock are right only where clocks are: see lab 1.11.
       features: { preVote, checkQuorum, leaseReads: checkQuorum && !slowClocks && random.chance(0.4) },
+      // With little patience, members often stand for election together.
+      ...(random.chance(0.3) && { timing: { heartbeatTicks: 1, electionTicks: 4 } }),
       ...(random.chance(0.5) && { messageBytes: 1 + random.below(20) }),
       ...(random.chance(0.7) && {
         compaction: { everyEntries: 3 + random.below(20), keepEntries: random.below(8) },
@@ -181,6 +183,13 @@ function topple(cluster: RaftSimulator, command: string): void {
   cluster.run(random.below(25))
   if (random.chance(0.7)) cluster.crash(leader)
   cluster.restart(random.pick(ids))
+  // Who has just voted crashes, and is back before the votes are counted.
+  for (let times = random.below(4); times > 0; times--) {
+    cluster.run(random.below(80))
+    const id = random.pick(ids)
+    cluster.crash(id)
+    cluster.restart(id)
+  }
 }
 
 function disturbClocks(cluster: RaftSimulator): void {
