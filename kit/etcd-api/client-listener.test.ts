@@ -1,6 +1,6 @@
-import { connect } from 'node:net'
-import { expect, it } from 'vitest'
-import { type ClientListener, listenForClients, readOpening } from './client-listener.ts'
+import { connect, type Socket } from 'node:net'
+import { expect, it, vi } from 'vitest'
+import { listenForClients, readOpening } from './client-listener.ts'
 import { freePort } from './real-etcd.ts'
 
 /** What etcdctl 3.4 sends for `--endpoints http://127.0.0.1:PORT endpoint status` until it is answered, port and all. */
@@ -47,20 +47,37 @@ it('waits until both the acknowledgement and the first request are there, in whi
   expect(opening(preface, settings, request, acknowledgement)).toBe(preface + settings + mended)
 })
 
-it('keeps back no ping, and nothing that is not HTTP/2', () => {
+it('keeps back no ping', () => {
   const ping = '0000080600000000000000000000000000'
   expect(opening(preface, settings, acknowledgement, ping)).toBe(preface + settings + ping)
-  const http1 = Buffer.from('GET /health HTTP/1.1\r\n\r\n').toString('hex')
-  expect(opening(http1)).toBe(http1)
 })
 
-it('lets go of connections that never began when it closes', async () => {
+/** What each kind of connection is handed over with. */
+async function listening() {
   const port = await freePort()
-  const listener: ClientListener = await listenForClients(`http://127.0.0.1:${port}`, undefined, () => {})
+  const takers = { http2: vi.fn(), http1: vi.fn((socket: Socket) => socket.once('data', (bytes) => socket.end(bytes))) }
+  const listener = await listenForClients(`http://127.0.0.1:${port}`, undefined, takers)
   const socket = connect(port, '127.0.0.1')
-  const heard = await new Promise<Buffer>((resolve) => socket.once('data', resolve))
-  expect(heard.toString('hex')).toBe(settings)
-  const closed = new Promise((resolve) => socket.once('close', resolve))
+  const heard = (events: 'data' | 'close') => new Promise<Buffer>((resolve) => socket.once(events, resolve))
+  return { listener, socket, heard, takers }
+}
+
+it('hands over what is not HTTP/2 as it came, without having said a word', async () => {
+  const { listener, socket, heard, takers } = await listening()
+  socket.write('GET ')
+  socket.write('/health HTTP/1.1\r\n\r\n')
+  expect((await heard('data')).toString().startsWith('GET ')).toBe(true)
+  expect(takers.http1).toHaveBeenCalledOnce()
+  expect(takers.http2).not.toHaveBeenCalled()
+  socket.destroy()
+  listener.close()
+})
+
+it('greets those who begin as HTTP/2 does, and lets go of them when it closes before their first request', async () => {
+  const { listener, socket, heard } = await listening()
+  socket.write(Buffer.from(preface, 'hex'))
+  expect((await heard('data')).toString('hex')).toBe(settings)
+  const closed = heard('close')
   listener.close()
   await closed
 })

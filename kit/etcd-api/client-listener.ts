@@ -1,5 +1,5 @@
 /**
- * The socket on which an etcd member hears its clients: it looks at how each connection begins, and then hands it to gRPC.
+ * The socket on which an etcd member hears its clients: it looks at how each connection begins, and then hands it to gRPC, or to plain HTTP.
  *
  * Looking is for `url-authority.ts`: a request that Node's HTTP/2 would refuse is mended before it gets there. Once handed over, a connection
  * belongs to Node's native HTTP/2 alone, as if nobody had looked: nothing on the way of ordinary requests becomes slower.
@@ -24,19 +24,25 @@ export interface ClientListener {
   close(): void
 }
 
-/** @param handOver gets each connection, ready to be read from its first byte. With TLS it is the inner one. */
+/** Get each connection, ready to be read from its first byte. With TLS it is the inner one. */
+export interface ConnectionTakers {
+  http2(connection: Socket): void
+  /** Whoever does not begin as HTTP/2 does: curl, probes of health. */
+  http1(connection: Socket): void
+}
+
 export async function listenForClients(
   url: string,
   tls: ListenerTls | undefined,
-  handOver: (connection: Socket) => void,
+  takers: ConnectionTakers,
 ): Promise<ClientListener> {
   const opening = new Set<Socket>()
   const accept = (socket: Socket) => {
     opening.add(socket)
     socket.once('close', () => opening.delete(socket))
-    awaitOpening(socket, () => {
+    awaitOpening(socket, (protocol) => {
       opening.delete(socket)
-      handOver(socket)
+      takers[protocol](socket)
     })
   }
   const server = tls ? createTlsServer(tlsOptions(tls), accept) : createServer(accept)
@@ -51,7 +57,7 @@ export async function listenForClients(
 
 function tlsOptions({ cert, key, clientCa }: ListenerTls) {
   const clients = clientCa ? { ca: clientCa, requestCert: true, rejectUnauthorized: true } : {}
-  return { cert, key, ALPNProtocols: ['h2'], ...clients }
+  return { cert, key, ALPNProtocols: ['h2', 'http/1.1'], ...clients }
 }
 
 function bind(server: Server, { hostname, port }: URL): Promise<void> {
@@ -59,6 +65,8 @@ function bind(server: Server, { hostname, port }: URL): Promise<void> {
     server.once('error', reject)
     server.listen(Number(port), hostname.replace(/^\[|\]$/g, ''), () => {
       server.off('error', reject)
+      // From here on, an error is of one connection that could not be accepted; its client will notice.
+      server.on('error', () => {})
       resolve()
     })
   })
@@ -69,25 +77,37 @@ const EMPTY_SETTINGS = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
 /** More than a client may send before it has heard from us. */
 const MAX_OPENING_BYTES = 256 * 1024
 
-function awaitOpening(socket: Socket, onOpened: () => void): void {
+function awaitOpening(socket: Socket, onOpened: (protocol: keyof ConnectionTakers) => void): void {
   let received: Buffer = Buffer.alloc(0)
+  let isGreeted = false
   const ignoreError = () => {}
-  const look = (bytes: Buffer) => {
-    received = received.length === 0 ? bytes : Buffer.concat([received, bytes])
-    const opening = readOpening(received)
-    if (!opening) {
-      if (received.length > MAX_OPENING_BYTES) socket.destroy()
-      return
-    }
+  const handOver = (protocol: keyof ConnectionTakers, opening: Buffer) => {
     socket.off('data', look)
     socket.off('error', ignoreError)
     socket.pause()
     socket.unshift(opening)
-    onOpened()
+    onOpened(protocol)
+    // HTTP/2 takes what is here and then reads by itself; HTTP/1 waits for it to flow.
+    if (protocol === 'http1') socket.resume()
+  }
+  const look = (bytes: Buffer) => {
+    received = Buffer.concat([received, bytes])
+    if (!isPreface(received)) return handOver('http1', received)
+    if (!isGreeted && received.length >= PREFACE.length) {
+      isGreeted = true
+      socket.write(EMPTY_SETTINGS)
+    }
+    const opening = readOpening(received)
+    if (opening) handOver('http2', opening)
+    else if (received.length > MAX_OPENING_BYTES) socket.destroy()
   }
   socket.on('data', look)
   socket.on('error', ignoreError)
-  socket.write(EMPTY_SETTINGS)
+}
+
+/** As far as it has come. */
+function isPreface(received: Buffer): boolean {
+  return PREFACE.subarray(0, received.length).equals(received.subarray(0, PREFACE.length))
 }
 
 const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
@@ -99,9 +119,6 @@ const FLAG_ACK = 1
  * sight: the first frame that wants something of us, a request as a rule, and the acknowledgement, whichever comes later.
  */
 export function readOpening(received: Buffer): Buffer | undefined {
-  const isHttp2 = PREFACE.subarray(0, received.length).equals(received.subarray(0, PREFACE.length))
-  // Whoever speaks something else hears that from HTTP/2.
-  if (!isHttp2) return received
   let acknowledgement: { start: number; end: number } | undefined
   let wantsSomething = false
   for (let start = PREFACE.length; start + 9 <= received.length; ) {

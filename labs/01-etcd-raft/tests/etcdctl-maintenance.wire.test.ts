@@ -4,7 +4,8 @@
  * All with endpoints that are URLs. etcdctl 3.4 then sends some of these commands with an `:authority` that HTTP/2 does not allow; a member must not mind
  * (kit/etcd-api/url-authority.ts).
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { get } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
@@ -163,6 +164,9 @@ describeWith(['etcdctl'], 'etcdctl for operators, with certificates', () => {
     expect(say('endpoint', 'hashkv')).toContain(`${url}, `)
     expect(say('defrag')).toContain('Finished defragmenting')
     expect(say('snapshot', 'save', path('tls.db'))).toContain('Snapshot saved')
+    const [ca, cert, key] = await Promise.all(['ca.crt', 'etcd.crt', 'etcd.key'].map((name) => readFile(path(name))))
+    const health = await new Promise((resolve) => get(`${url}/health`, { ca, cert, key }, resolve))
+    expect(health, 'a probe in plain HTTP, with a certificate').toMatchObject({ statusCode: 200 })
     const stranger = etcdctl([url], ['--cacert', path('ca.crt'), '--command-timeout', '1s', '--dial-timeout', '1s'])
     expect(stranger.run(['get', 'k']).status).not.toBe(0)
   })

@@ -211,6 +211,35 @@ describeApi('Maintenance', (target) => {
     },
   )
 
+  lesson(
+    'plain HTTP on the same port tells health and version',
+    story(
+      'A probe asks /health and /version, before and while an alarm is raised.',
+      'etcd server/etcdserver/api/etcdhttp',
+    ),
+    async () => {
+      const { client } = target
+      const get = async (path: string, options = {}) => {
+        const response = await fetch(`http://${target.endpoint}${path}`, options)
+        return [response.status, await response.text()] as const
+      }
+      const [status, health] = await get('/health')
+      expect([status, JSON.parse(health)]).toEqual([200, expect.objectContaining({ health: 'true' })])
+      const { version } = await client.status()
+      const [, versions] = await get('/version')
+      expect(JSON.parse(versions)).toEqual({ etcdserver: version, etcdcluster: expect.stringMatching(/^3\.\d\.0$/) })
+      expect(await get('/no-such-page')).toEqual([404, '404 page not found\n'])
+      expect((await get('/health', { method: 'POST' }))[0]).toBe(405)
+      const memberID = (await client.memberList()).members[0]!.ID
+      await client.alarm({ action: 'ACTIVATE', memberID, alarm: 'NOSPACE' })
+      const [sick, answer] = await get('/health')
+      await client.alarm({ action: 'DEACTIVATE', memberID, alarm: 'NOSPACE' })
+      expect([sick, JSON.parse(answer).health]).toEqual([503, 'false'])
+      // 3.4 does not say why.
+      if (target.isOurs) expect(JSON.parse(answer).reason).toBe('ALARM NOSPACE')
+    },
+  )
+
   if (!target.isOurs) return
   lesson('what ours does not have says so', story('A downgrade of the cluster is asked for.', SOURCE), async () => {
     await expect(target.wire.call('Maintenance', 'Downgrade', { version: '3.4' })).rejects.toMatchObject({
