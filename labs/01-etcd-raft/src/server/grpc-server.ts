@@ -12,11 +12,12 @@ import {
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
-import { type ListenerTls, listenForClients } from '#kit/etcd-api/client-listener.ts'
+import { type ConnectionTakers, type ListenerTls, listenForClients } from '#kit/etcd-api/client-listener.ts'
 import type { LeaseKeepAliveResponse, SnapshotResponse } from '#kit/etcd-api/messages.ts'
 import { type ServiceName, serviceDefinition } from '#kit/etcd-api/services.ts'
 import { authDefinition, authImplementation } from './auth-service.ts'
 import type { Engine } from './engine.ts'
+import { createHttpService } from './http-service.ts'
 import { kvHandlers } from './kv-service.ts'
 import { leaseHandlers } from './lease-service.ts'
 import { maintenanceHandlers, snapshotPieces } from './maintenance-service.ts'
@@ -65,14 +66,19 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
 }
 
 /** TLS ends before gRPC begins: the listener must see what is inside. */
-async function listen(server: Server, { listenClientUrls, tls }: GrpcServerOptions): Promise<RunningComponent> {
+async function listen(server: Server, options: GrpcServerOptions): Promise<RunningComponent> {
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure())
-  const listen = (url: string) => listenForClients(url, tls, (connection) => injector.injectConnection(connection))
-  const listeners = await Promise.all(listenClientUrls.map(listen))
+  const http = createHttpService(options.engine)
+  const takers: ConnectionTakers = {
+    http2: (connection) => injector.injectConnection(connection),
+    http1: (connection) => void http.emit('connection', connection),
+  }
+  const listeners = await Promise.all(options.listenClientUrls.map((url) => listenForClients(url, options.tls, takers)))
   return {
     async stop() {
       for (const listener of listeners) listener.close()
       server.forceShutdown()
+      http.closeAllConnections()
     },
   }
 }

@@ -11,7 +11,7 @@ import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import type { WatchRequest } from '#kit/etcd-api/messages.ts'
 import { TO_THE_END } from '../mvcc/byte-range.ts'
 import type { WatchCreateRequest, WatchResponse } from '../mvcc/types.ts'
-import { openWatcher, stepWatcher, type Watcher } from '../watch/watcher.ts'
+import { type History, openWatcher, stepWatcher, type Watcher } from '../watch/watcher.ts'
 import type { Engine } from './engine.ts'
 import type { Turns } from './turns.ts'
 import { fragmentsOf, REVISIONS_PER_STEP, takeBatch } from './watch-batch.ts'
@@ -72,11 +72,13 @@ export class WatchStream {
 
   /** Sends what is new to those who are near it; the others get their turns. */
   pump(): void {
+    const history = this.#history()
     let isAnyBehind = false
     for (const [watchId, watch] of this.#watches) {
       if (this.#isFull) return
-      if (this.#distance(watch) <= REVISIONS_PER_STEP) this.#step(watchId, watch)
-      isAnyBehind ||= this.#distance(watch) > 0 && this.#watches.has(watchId)
+      const distance = this.#distance(watch)
+      if (distance > 0 && distance <= REVISIONS_PER_STEP) this.#step(watchId, watch, history)
+      isAnyBehind ||= distance > 0 && this.#distance(watch) > 0 && this.#watches.has(watchId)
     }
     if (isAnyBehind) this.#options.turns.request(this.#catchUp)
     else this.#reportProgress()
@@ -133,7 +135,7 @@ export class WatchStream {
         const [watchId, watch] = behind
         this.#watches.delete(watchId)
         this.#watches.set(watchId, watch)
-        this.#step(watchId, watch)
+        this.#step(watchId, watch, this.#history())
       }
       this.pump()
     } catch (error) {
@@ -141,12 +143,23 @@ export class WatchStream {
     }
   }
 
-  #step(watchId: number, watch: OpenWatch): void {
+  /** The store's history from a revision on, in pieces. Most watchers are at the same place, so most of them share a piece. */
+  #history(): (from: number) => History {
     const { store } = this.#options.engine.machine
     const { revision, compactRevision } = store
-    if (this.#distance(watch) <= 0) return
-    const changes = takeBatch(store.changesFrom(watch.watcher.nextRevision, REVISIONS_PER_STEP))
-    const step = stepWatcher(watch.watcher, { revision, compactRevision, changes })
+    const pieces = new Map<number, History>()
+    return (from) => {
+      let piece = pieces.get(from)
+      if (!piece) {
+        piece = { revision, compactRevision, changes: takeBatch(store.changesFrom(from, REVISIONS_PER_STEP)) }
+        pieces.set(from, piece)
+      }
+      return piece
+    }
+  }
+
+  #step(watchId: number, watch: OpenWatch, history: (from: number) => History): void {
+    const step = stepWatcher(watch.watcher, history(watch.watcher.nextRevision))
     if (step.kind === 'compacted') {
       this.#send(watchId, { canceled: true, compactRevision: step.compactRevision })
       this.#watches.delete(watchId)
