@@ -3,6 +3,8 @@
  *
  * A few faults here; `npm run soak -- etcd-processes` goes on for as long as one likes.
  */
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { lesson } from '#kit/testing/lesson.ts'
 import { describeWith } from '#kit/testing/tools.ts'
@@ -99,8 +101,9 @@ describe('the trial itself', () => {
         for (let attempt = 0; attempt < 4; attempt++) {
           const [outcome] = await Promise.allSettled([tryOut(attempt)])
           if (outcome.status === 'fulfilled') continue
-          expect(String(outcome.reason.message)).toMatch(/^Not linearizable.*answered from the past/s)
-          return
+          const { message } = outcome.reason as Error
+          expect(message).toMatch(/^Not linearizable.*answered from the past/s)
+          return removePage(message)
         }
         expect.fail('four trials found nothing')
       } finally {
@@ -127,3 +130,9 @@ describeWith(['etcd'], 'the real etcd in the same trial', () => {
     },
   )
 })
+
+/** Nobody needs the picture of a failure that was wanted. */
+async function removePage(message: string): Promise<void> {
+  const path = /The history as a page: (\S+)$/.exec(message)?.[1]
+  if (path) await rm(dirname(path), { recursive: true })
+}
