@@ -19,16 +19,18 @@ import type { MemberChange } from './command.ts'
 import type { Engine } from './engine.ts'
 
 export function clusterHandlers(engine: Engine, clock: Clock) {
+  // Upstream's answers of this service know nothing of revisions.
+  const header = () => engine.header(0)
   const change = async (
     wanted: Pick<MemberChange, 'kind' | 'ID'> & Partial<MemberChange>,
   ): Promise<MemberListResponse> => {
     const members = await engine.changeMembers({ peerURLs: [], isLearner: false, ...wanted })
-    return { header: engine.header(), members }
+    return { header: header(), members }
   }
   return {
     async MemberList({ linearizable }: MemberListRequest): Promise<MemberListResponse> {
       if (linearizable) await engine.waitForFreshRead()
-      return { header: engine.header(), members: engine.machine.members.list() }
+      return { header: header(), members: engine.machine.members.list() }
     },
 
     async MemberAdd({ peerURLs, isLearner }: MemberAddRequest): Promise<MemberAddResponse> {
