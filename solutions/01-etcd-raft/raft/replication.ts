@@ -106,7 +106,7 @@ export function handleAppendRequest(raft: RaftState, request: AppendRequest): bo
   const answer = { type: 'AppendResponse', to: request.from, readRound } as const
   if (!holdsEntry(raft.log, prevLogIndex, prevLogTerm)) {
     const conflict = describeConflict(raft.log, prevLogIndex)
-    send(raft, { ...answer, accepted: false, matchIndex: 0, rejectedIndex: prevLogIndex, conflict })
+    send(raft, { accepted: false, matchIndex: 0, rejectedIndex: prevLogIndex, conflict, ...answer })
     return false
   }
   const from = findConflict(raft.log, entries)
@@ -116,7 +116,7 @@ export function handleAppendRequest(raft: RaftState, request: AppendRequest): bo
     raft.stableIndex = Math.min(raft.stableIndex, from - 1)
   }
   const matchIndex = prevLogIndex + entries.length
-  send(raft, { ...answer, accepted: true, matchIndex, rejectedIndex: 0, conflict: { index: 0, term: 0 } })
+  send(raft, { accepted: true, matchIndex, rejectedIndex: 0, conflict: { index: 0, term: 0 }, ...answer })
   return true
 }
 
