@@ -30,29 +30,25 @@ const IS_BUCKET = 0x01
 const META = { magic: 0xed0cdaed, version: 2, bytes: 64, checksumAt: 56 } as const
 const FREELIST_PAGE = 2
 
-/** Takes turns with everything else in the process: a large file takes longer than a member may be silent. */
-export async function writeBoltFile(buckets: BoltBuckets): Promise<Buffer> {
+/** The file in pieces, in order. Takes turns with everything else in the process: a large file takes longer than a member may be silent. */
+export async function writeBoltFile(buckets: BoltBuckets): Promise<Buffer[]> {
   const pages = new PageWriter()
   const roots: Element[] = []
   for (const name of [...buckets.keys()].sort()) {
     const value = Buffer.alloc(16)
-    value.writeUInt32LE(await writeTree(pages, (buckets.get(name) ?? []).map(toElement)))
+    value.writeUInt32LE(await writeTree(pages, buckets.get(name) ?? []))
     roots.push({ flags: IS_BUCKET, key: Buffer.from(name), value })
   }
   const root = await writeTree(pages, roots)
   const metas = [0, 1].map((txid) => metaPage(txid, { root, pageCount: pages.count }))
   const freelist = page(FREELIST_PAGE, FLAGS.freelist, [])
-  return Buffer.concat([...metas, freelist, ...pages.written])
+  return [...metas, freelist, ...pages.written]
 }
 
 /** An element of a leaf page, or of a branch page: there the value is empty, and `child` says which page begins with the key. */
 interface Element extends BoltItem {
-  readonly flags: number
+  readonly flags?: number
   readonly child?: number
-}
-
-function toElement({ key, value }: BoltItem): Element {
-  return { flags: 0, key, value }
 }
 
 /** Hands out page numbers as pages are written, after the meta pages and the freelist. */
@@ -81,7 +77,7 @@ async function writeLevel(pages: PageWriter, flags: number, elements: readonly E
   const level: Element[] = []
   for (const held of fillPages(elements)) {
     const child = pages.add(flags, held)
-    level.push({ flags: 0, key: held[0]?.key ?? EMPTY, value: EMPTY, child })
+    level.push({ key: held[0]?.key ?? EMPTY, value: EMPTY, child })
     if (level.length % PAGES_PER_TURN === 0) await setImmediate()
   }
   return level
@@ -92,19 +88,20 @@ const PAGES_PER_TURN = 500
 const EMPTY = Buffer.alloc(0)
 
 /** As many elements to a page as fit, at least one, and one page though there be none. */
-function fillPages(elements: readonly Element[]): Element[][] {
-  const filled: Element[][] = [[]]
+function* fillPages(elements: readonly Element[]): Generator<Element[]> {
+  let held: Element[] = []
   let used = HEADER_BYTES
   for (const element of elements) {
     const size = ELEMENT_BYTES + element.key.length + element.value.length
-    if (used + size > PAGE_BYTES && used > HEADER_BYTES) {
-      filled.push([])
+    if (used + size > PAGE_BYTES && held.length > 0) {
+      yield held
+      held = []
       used = HEADER_BYTES
     }
-    filled.at(-1)!.push(element)
+    held.push(element)
     used += size
   }
-  return filled
+  yield held
 }
 
 /** A page with its overflow: as many page lengths as it takes. */
@@ -116,7 +113,7 @@ function page(id: number, flags: number, elements: readonly Element[]): Buffer {
   bytes.writeUInt16LE(elements.length, 10)
   bytes.writeUInt32LE(bytes.length / PAGE_BYTES - 1, 12)
   let end = HEADER_BYTES + elements.length * ELEMENT_BYTES
-  elements.forEach(({ flags: elementFlags, key, value, child }, position) => {
+  elements.forEach(({ flags: elementFlags = 0, key, value, child }, position) => {
     const at = HEADER_BYTES + position * ELEMENT_BYTES
     // Positions count from the element itself.
     const numbers =
@@ -150,7 +147,7 @@ export function readBoltFile(bytes: Buffer): BoltBuckets {
   const { pageBytes, root } = newestMeta(bytes)
   const reader = { bytes, pageBytes }
   const buckets = new Map<string, readonly BoltItem[]>()
-  for (const { flags, key, value } of readTree(reader, root)) {
+  for (const { flags = 0, key, value } of readTree(reader, root)) {
     if (!(flags & IS_BUCKET)) throw new Error(`bbolt file: "${key}" in the root is no bucket`)
     buckets.set(key.toString(), readBucket(reader, value))
   }

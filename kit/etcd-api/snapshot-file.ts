@@ -6,6 +6,7 @@
  * Source: etcd `server/storage/schema`, `server/etcdserver/api/v3rpc/maintenance.go` (Snapshot).
  */
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { type BoltItem, readBoltFile, writeBoltFile } from './bolt-file.ts'
 import type { ByteString } from './byte-string.ts'
 import { type MessageCodec, messageCodec } from './codec.ts'
@@ -36,19 +37,31 @@ export type SnapshotSource = Omit<SnapshotContents, 'versions'> & { readonly ver
 
 const DIGEST_BYTES = 32
 
-/** Takes turns with everything else in the process. `contents` must not change meanwhile. */
-export async function writeSnapshotFile(contents: SnapshotSource): Promise<Buffer> {
-  const buckets = {
-    alarm: contents.alarms.map((alarm) => item(codecs().alarm.encode(alarm), EMPTY)),
-    key: await encodeVersions(contents.versions),
-    lease: contents.leases.map(({ id, ttl }) => item(long(id), codecs().lease.encode({ ID: id, TTL: ttl }))),
-    members: contents.members.map((member) => item(memberKey(member.ID), memberJson(member))),
-    members_removed: contents.removedMembers.map((id) => item(memberKey(id), 'removed')),
-    meta: metaBucket(contents),
+/** The file in pieces, in order. Takes turns with everything else in the process. */
+export async function writeSnapshotFile(contents: SnapshotSource): Promise<Buffer[]> {
+  const { alarm, lease } = codecs()
+  const pieces = await writeBoltFile(
+    new Map([
+      ['alarm', inOrder(contents.alarms.map((raised) => item(alarm.encode(raised), EMPTY)))],
+      ['key', await encodeVersions(contents.versions)],
+      ['lease', inOrder(contents.leases.map(({ id, ttl }) => item(long(id), lease.encode({ ID: id, TTL: ttl }))))],
+      ['members', inOrder(contents.members.map((member) => item(memberKey(member.ID), memberJson(member))))],
+      ['members_removed', inOrder(contents.removedMembers.map((id) => item(memberKey(id), 'removed')))],
+      ['meta', inOrder(metaBucket(contents))],
+    ]),
+  )
+  return [...pieces, await digestOf(pieces)]
+}
+
+const PIECES_PER_TURN = 500
+
+async function digestOf(pieces: readonly Buffer[]): Promise<Buffer> {
+  const hash = createHash('sha256')
+  for (const [place, piece] of pieces.entries()) {
+    hash.update(piece)
+    if (place % PIECES_PER_TURN === PIECES_PER_TURN - 1) await setImmediate()
   }
-  const sorted = Object.entries(buckets).map(([name, items]) => [name, inOrder(items)] as const)
-  const file = await writeBoltFile(new Map(sorted))
-  return Buffer.concat([file, sha256(file)])
+  return hash.digest()
 }
 
 /** Reads what we or a real etcd saved. Throws an error for people when the file is damaged, or none of etcd's. */

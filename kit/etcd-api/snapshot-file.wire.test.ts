@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../sim/random.ts'
 import { describeWith } from '../testing/tools.ts'
-import { readBoltFile, writeBoltFile } from './bolt-file.ts'
+import { type BoltBuckets, readBoltFile, writeBoltFile } from './bolt-file.ts'
 import { createEtcdClient } from './client.ts'
 import { hashVersions } from './key-bucket.ts'
 import type { KeyValue } from './messages.ts'
@@ -41,6 +41,9 @@ const CONTENTS: SnapshotContents = {
   term: 3,
 }
 
+const boltFile = async (buckets: BoltBuckets) => Buffer.concat(await writeBoltFile(buckets))
+const snapshotFile = async (contents: SnapshotContents) => Buffer.concat(await writeSnapshotFile(contents))
+
 /** Enough for three levels of pages. */
 function manyVersions(count: number): SnapshotContents['versions'] {
   const random = createRandom(1)
@@ -59,7 +62,7 @@ describe('a bbolt file', () => {
       ['large', [item('a', 'x'.repeat(100_000)), item('b', ''), item('c', 'y'.repeat(5000))]],
       ['many', many],
     ])
-    const read = readBoltFile(await writeBoltFile(buckets))
+    const read = readBoltFile(await boltFile(buckets))
     const text = (items: readonly { key: Buffer; value: Buffer }[] = []) =>
       items.map(({ key, value }) => `${key}=${value}`)
     expect([...read.keys()]).toEqual([...buckets.keys()])
@@ -67,7 +70,7 @@ describe('a bbolt file', () => {
   })
 
   it('lives on with one meta page, and refuses bytes that have none', async () => {
-    const file = await writeBoltFile(new Map([['one', [{ key: Buffer.from('k'), value: Buffer.from('v') }]]]))
+    const file = await boltFile(new Map([['one', [{ key: Buffer.from('k'), value: Buffer.from('v') }]]]))
     expect(readBoltFile(Buffer.from(file).fill(0, 0, 4096)).has('one')).toBe(true)
     expect(() => readBoltFile(Buffer.from(file).fill(0, 0, 8192))).toThrow('no valid meta page')
     expect(() => readBoltFile(file.subarray(0, 3 * 4096))).toThrow('the file ends before it')
@@ -76,11 +79,11 @@ describe('a bbolt file', () => {
 
 describe('a snapshot file', () => {
   it('gives back what was written', async () => {
-    expect(readSnapshotFile(await writeSnapshotFile(CONTENTS))).toMatchObject(CONTENTS)
+    expect(readSnapshotFile(await snapshotFile(CONTENTS))).toMatchObject(CONTENTS)
   })
 
   it('notices a changed bit', async () => {
-    const file = await writeSnapshotFile(CONTENTS)
+    const file = await snapshotFile(CONTENTS)
     file[20_000]! ^= 1
     expect(() => readSnapshotFile(file)).toThrow('does not match the SHA-256')
   })
@@ -105,7 +108,7 @@ describeWith(['etcd', 'etcdctl'], 'snapshot files and the real etcd', () => {
 
   it('what we write, etcdctl checks and restores, and etcd serves with all its history', async () => {
     const path = join(directory, 'ours.db')
-    await writeFile(path, await writeSnapshotFile(CONTENTS))
+    await writeFile(path, await snapshotFile(CONTENTS))
     const status = JSON.parse(etcdctl('snapshot', 'status', path, '-w', 'json'))
     expect(status).toMatchObject({ revision: 9 })
     const etcd = await startRealEtcd({ snapshot: path })
@@ -129,7 +132,7 @@ describeWith(['etcd', 'etcdctl'], 'snapshot files and the real etcd', () => {
   it('a large one too', async () => {
     const path = join(directory, 'large.db')
     const versions = manyVersions(20_000)
-    await writeFile(path, await writeSnapshotFile({ ...CONTENTS, revision: 20_001, compactRevision: -1, versions }))
+    await writeFile(path, await snapshotFile({ ...CONTENTS, revision: 20_001, compactRevision: -1, versions }))
     expect(JSON.parse(etcdctl('snapshot', 'status', path, '-w', 'json'))).toMatchObject({ revision: 20_001 })
     expect(readSnapshotFile(await readFile(path)).versions).toEqual(versions.map((version) => ({ ...version, sub: 0 })))
   })
