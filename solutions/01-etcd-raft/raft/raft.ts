@@ -146,12 +146,12 @@ export class Raft implements RaftCore {
     raft.outbox = []
     raft.confirmedReads = []
     return {
-      ...(hardStateChanged(raft) && { hardState: hardStateOf(raft) }),
-      ...(receivedSnapshot && { snapshot: receivedSnapshot }),
       entries: entriesBetween(log, raft.stableIndex + 1, lastIndex(log)),
       messages: outbox,
       committedEntries,
       reads: confirmedReads,
+      ...(hardStateChanged(raft) && { hardState: hardStateOf(raft) }),
+      ...(receivedSnapshot && { snapshot: receivedSnapshot }),
     }
   }
 
