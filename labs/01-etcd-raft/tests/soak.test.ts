@@ -6,14 +6,14 @@ import { lesson } from '#kit/testing/lesson.ts'
 import { createCore, seeds } from './fixtures.ts'
 
 /** In parts, so that none takes long; `npm run soak -- etcd` goes on from there. */
-const PART = 40
-const PARTS = 5
+const PART = 20
+const PARTS = 10
 
 describe('everything at once', () => {
   const { title, scenario, rule, source } = soakScenario
   for (const from of seeds(PARTS).map((part) => 1 + (part - 1) * PART)) {
     const about = `${title}: seeds ${from} to ${from + PART - 1}`
-    lesson(about, { scenario, rule, source }, ({ seed, trace }) => {
+    lesson(about, { scenario, rule, source, timeoutMs: 120_000 }, ({ seed, trace }) => {
       for (const number of seeds(PART, from)) {
         seed(number)
         playOrThrow(soakScenario, number, createCore, repositoryRoot, ({ path }) => trace(path))
