@@ -20,6 +20,7 @@ import type {
   RaftCore,
   RaftStatus,
   ReadIndexRequest,
+  ReadState,
   Ready,
   SnapshotMetadata,
 } from '#kit/raft/messages.ts'
@@ -143,15 +144,18 @@ export class Raft implements RaftCore {
     if (raft.role === 'leader') lead(raft)
     const committedEntries = entriesToHandOut(raft)
     const { outbox, confirmedReads, receivedSnapshot, log } = raft
-    raft.outbox = []
     raft.confirmedReads = []
+    if (mayGoAhead(raft, committedEntries, confirmedReads)) {
+      return { entries: [], messages: [], committedEntries, reads: confirmedReads }
+    }
+    raft.outbox = []
     return {
-      ...(hardStateChanged(raft) && { hardState: hardStateOf(raft) }),
-      ...(receivedSnapshot && { snapshot: receivedSnapshot }),
       entries: entriesBetween(log, raft.stableIndex + 1, lastIndex(log)),
       messages: outbox,
       committedEntries,
       reads: confirmedReads,
+      ...(hardStateChanged(raft) && { hardState: hardStateOf(raft) }),
+      ...(receivedSnapshot && { snapshot: receivedSnapshot }),
     }
   }
 
@@ -331,6 +335,17 @@ function lead(raft: RaftState): void {
 
 function leaderHasWork(raft: RaftState): boolean {
   return raft.mustAnnounce || raft.progressChanged || otherMembers(raft).some((id) => hasMoreFor(raft, id))
+}
+
+/**
+ * Whether what is decided and on our disk may go out by itself, now: else it would wait until the disk has the new entries too, and whoever waits for the
+ * one would wait for the other.
+ */
+function mayGoAhead(raft: RaftState, committed: readonly Entry[], reads: readonly ReadState[]): boolean {
+  const { stableIndex, log, receivedSnapshot } = raft
+  const hasNewEntries = stableIndex < lastIndex(log) && receivedSnapshot === null
+  const isOnDisk = (committed.at(-1)?.index ?? 0) <= stableIndex
+  return hasNewEntries && isOnDisk && committed.length + reads.length > 0
 }
 
 function hardStateOf(raft: RaftState): HardState {
