@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { type Clock, systemClock } from '#kit/contracts/clock.ts'
 import { createLog, type Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
+import type { AutoCompaction } from './server/auto-compaction.ts'
 import { DEFAULT_TOKEN } from './server/cluster.ts'
 import { Engine } from './server/engine.ts'
 import { enterCluster, markRemoved, REMOVED } from './server/founding.ts'
@@ -45,6 +46,8 @@ export interface MemberOptions {
   readonly snapshotCatchUpEntries?: number
   /** Bytes that the store may hold before the cluster refuses to grow; 0: upstream's default, less: no limit. */
   readonly quotaBackendBytes?: number
+  /** Which history to give up without being asked; left out: none. */
+  readonly autoCompaction?: AutoCompaction | undefined
   readonly clock?: Clock
   readonly log?: Log
   /** What to do when the disk fails; a process ends itself. */
@@ -90,6 +93,7 @@ export async function startMember(options: MemberOptions): Promise<RunningCompon
     preVote: options.preVote ?? true,
     snapshots: snapshotPolicy(options),
     quotaBytes: options.quotaBackendBytes || DEFAULT_QUOTA_BYTES,
+    autoCompaction: options.autoCompaction,
     clock,
     log,
     onFatal: options.onFatal ?? (() => {}),

@@ -35,6 +35,7 @@ export class Alarms {
 
   /** Throws if a raised alarm forbids the request. Alarms themselves, and changes of the members, are never forbidden. */
   check(request: Request): void {
+    if (this.#raised.length === 0) return
     if (this.list('CORRUPT').length > 0 && touchesData(request)) throw etcdErrors.corrupt()
     if (this.list('NOSPACE').length > 0 && needsSpace(request)) throw etcdErrors.noSpace()
   }

@@ -2,6 +2,7 @@
  * The Maintenance service: how this member is doing, and a copy of all that it holds.
  * Source: etcd `server/etcdserver/api/v3rpc/maintenance.go`.
  */
+import { toByteString } from '#kit/etcd-api/byte-string.ts'
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import { hashVersions } from '#kit/etcd-api/key-bucket.ts'
 import type {
@@ -82,15 +83,21 @@ function describeAlarm({ memberID, alarm }: AlarmMember): string {
   return `memberID:${memberID} alarm:${alarm} `
 }
 
-const SNAPSHOT_CHUNK_BYTES = 32 * 1024
+/** About as much as goes into one answer. */
+const ANSWER_BYTES = 32 * 1024
 
 /** The file that `etcdctl snapshot save` saves, piece by piece: all as it is at this moment, whatever is written meanwhile. */
 export async function* snapshotPieces(engine: Engine): AsyncGenerator<SnapshotResponse<string>> {
   const { appliedIndex, term } = engine.status()
   const { store, ...rest } = engine.machine.contents()
-  const file = await writeSnapshotFile({ ...store, ...rest, appliedIndex, term })
-  for (let sent = 0; sent < file.length; sent += SNAPSHOT_CHUNK_BYTES) {
-    const end = Math.min(file.length, sent + SNAPSHOT_CHUNK_BYTES)
-    yield { remainingBytes: file.length - end, blob: file.toString('latin1', sent, end) }
+  const pieces = await writeSnapshotFile({ ...store, ...rest, appliedIndex, term })
+  let remainingBytes = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  let blob = ''
+  for (const piece of pieces) {
+    blob += toByteString(piece)
+    remainingBytes -= piece.length
+    if (blob.length < ANSWER_BYTES && remainingBytes > 0) continue
+    yield { remainingBytes, blob }
+    blob = ''
   }
 }
