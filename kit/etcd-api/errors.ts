@@ -80,8 +80,11 @@ export const etcdErrors = {
   tooManyRequests: () => new EtcdError('RESOURCE_EXHAUSTED', 'etcdserver: too many requests'),
   memberExists: () => new EtcdError('FAILED_PRECONDITION', 'etcdserver: member ID already exist'),
   peerUrlExists: () => new EtcdError('FAILED_PRECONDITION', 'etcdserver: Peer URLs already exists'),
+  // The code is not the one that upstream's list has for it, but the one that its servers send, by an oversight as old as the error.
   notEnoughStarted: () =>
-    new EtcdError('FAILED_PRECONDITION', 'etcdserver: re-configuration failed due to not enough started members'),
+    new EtcdError('UNKNOWN', 'etcdserver: re-configuration failed due to not enough started members', {
+      definite: true,
+    }),
   badMemberUrls: () => new EtcdError('INVALID_ARGUMENT', 'etcdserver: given member URLs are invalid'),
   memberNotFound: () => new EtcdError('NOT_FOUND', 'etcdserver: member not found'),
   memberNotLearner: () => new EtcdError('FAILED_PRECONDITION', 'etcdserver: can only promote a learner member'),
