@@ -19,9 +19,9 @@ export interface MutantResult {
   readonly detail: string
 }
 
-/** Tests that need Docker or a wire are not needed to catch a mutant, and would be slow. */
+/** Tests that need Docker or a wire, and stories of whole clusters, are not needed to catch a mutant, and would be slow. */
 export function testsFor(mutant: Mutant): string[] {
-  return mutant.step.tests.filter((test) => !/\.(docker|wire)\.test\.ts$/.test(test))
+  return mutant.step.tests.filter((test) => !/\.(docker|wire)\.test\.ts$|\/scenarios-[^/]*$/.test(test))
 }
 
 /** @param report is called as soon as a mutant has its verdict */

@@ -106,7 +106,7 @@ describe('what a learner reads', () => {
   it('about a value that is not the expected one', () => {
     const test = failing(
       { expected: 'false', actual: 'true' },
-      { seed: 42, output: ['adding { cpu: 700 }', 'adding { cpu: 400 }'] },
+      { seed: 42, trace: '.lab/traces/seed-42.html', output: ['adding { cpu: 700 }', 'adding { cpu: 400 }'] },
     )
     expect(printed([passed, test])).toBe(`
   ✖ 3.3  Room, ports and names                               1 of 2 tests pass
@@ -121,6 +121,7 @@ describe('what a learner reads', () => {
       Source      kube-scheduler: backend/cache
       Test        labs/03-scheduler/tests/step-3-filters.test.ts:12:5
       Seed        42
+      Look at it  .lab/traces/seed-42.html
 
       Printed by the code
         adding { cpu: 700 }
