@@ -4,7 +4,7 @@
  */
 import { createRandom } from '../sim/random.ts'
 import { bundleEtcd } from '../trust/etcd-program.ts'
-import { judgeTrial, runTrial, type TrialOptions } from '../trust/etcd-trial.ts'
+import { judgeTrial, runTrial, SNAPSHOTS_OFTEN, type TrialOptions } from '../trust/etcd-trial.ts'
 import { faults } from '../trust/faults.ts'
 import type { Finding, SoakTarget } from './target.ts'
 
@@ -16,7 +16,8 @@ export const etcdProcesses: SoakTarget = {
   seeds: 20,
   async open() {
     const program = await bundleEtcd()
-    return { tryOut: (seed) => tryOut('etcd-processes', seed, { program }), close: program.remove }
+    const options = (seed: number) => ({ program, flags: seed % 4 < 2 ? [] : SNAPSHOTS_OFTEN })
+    return { tryOut: (seed) => tryOut('etcd-processes', seed, options(seed)), close: program.remove }
   },
 }
 

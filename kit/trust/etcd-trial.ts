@@ -31,6 +31,9 @@ export interface TrialOptions {
   readonly signal?: AbortSignal
 }
 
+/** Flags for our members: whoever is away for a moment needs a snapshot, and whoever restarts begins with one. */
+export const SNAPSHOTS_OFTEN = ['--snapshot-count', '40', '--experimental-snapshot-catchup-entries', '10']
+
 /** What was recorded, to be judged. */
 export interface TrialRecord {
   readonly operations: readonly StoreOperation[]
@@ -192,13 +195,17 @@ class Trial {
     }
   }
 
+  /** Leaves no process behind, whatever went wrong. */
   async cleanUp(): Promise<void> {
-    await this.#workload?.stop()
-    this.#workload?.close()
-    for (const watcher of this.#watchers) watcher.stop()
-    for (const client of this.#clients.values()) client.close()
-    await this.#processes?.stop()
-    await this.#network.close()
+    try {
+      await this.#workload?.stop()
+    } finally {
+      this.#workload?.close()
+      for (const watcher of this.#watchers) watcher.stop()
+      for (const client of this.#clients.values()) client.close()
+      await this.#processes?.stop()
+      await this.#network.close()
+    }
   }
 
   #setStage(): Stage {

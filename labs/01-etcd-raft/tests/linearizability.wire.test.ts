@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { lesson } from '#kit/testing/lesson.ts'
 import { describeWith } from '#kit/testing/tools.ts'
 import { bundleEtcd, type EtcdProgram } from '#kit/trust/etcd-program.ts'
-import { judgeTrial, runTrial, type TrialRecord } from '#kit/trust/etcd-trial.ts'
+import { judgeTrial, runTrial, SNAPSHOTS_OFTEN, type TrialRecord } from '#kit/trust/etcd-trial.ts'
 import { assertLinearizable } from '#kit/trust/explain-history.ts'
 import { faults } from '#kit/trust/faults.ts'
 import { inventedEvents, lostWrites, replayHistory } from '#kit/trust/store-history.ts'
@@ -29,7 +29,7 @@ describe.each(clusters)('$members members under faults', ({ members, sequence })
 
   beforeAll(async () => {
     program = await bundleEtcd()
-    record = await runTrial({ seed, members, program, faults: sequence })
+    record = await runTrial({ seed, members, program, flags: SNAPSHOTS_OFTEN, faults: sequence })
   }, LIMIT_MS)
   afterAll(() => program?.remove())
 

@@ -4,7 +4,7 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { lesson } from '#kit/testing/lesson.ts'
 import { bundleEtcd, type EtcdProgram } from '#kit/trust/etcd-program.ts'
-import { judgeTrial, runTrial, type TrialRecord } from '#kit/trust/etcd-trial.ts'
+import { judgeTrial, runTrial, SNAPSHOTS_OFTEN, type TrialRecord } from '#kit/trust/etcd-trial.ts'
 import { faults } from '#kit/trust/faults.ts'
 import { replayHistory } from '#kit/trust/store-history.ts'
 import { allEvents, watchGuarantees } from '#kit/trust/watch-guarantees.ts'
@@ -20,7 +20,7 @@ describe('watches under faults', () => {
 
   beforeAll(async () => {
     program = await bundleEtcd()
-    record = await runTrial({ seed, members: 3, program, faults: sequence })
+    record = await runTrial({ seed, members: 3, program, flags: SNAPSHOTS_OFTEN, faults: sequence })
   }, LIMIT_MS)
   afterAll(() => program?.remove())
 
