@@ -27,17 +27,18 @@ export function maintenanceHandlers(engine: Engine) {
   const { store, alarms } = engine.machine
   return {
     Status(): StatusResponse {
-      const { leader, commitIndex, term, appliedIndex, walBytes } = engine.status()
+      const { leader, commitIndex, term, appliedIndex } = engine.status()
       return {
         header: engine.header(),
         version: API_VERSION,
-        dbSize: walBytes,
+        // What `--quota-backend-bytes` counts. Upstream's file may be larger than what is in it; ours is in memory.
+        dbSize: store.bytes,
         leader: leader ?? '0',
         raftIndex: commitIndex,
         raftTerm: term,
         raftAppliedIndex: appliedIndex,
         errors: [...(leader === null ? ['etcdserver: no leader'] : []), ...alarms.list().map(describeAlarm)],
-        dbSizeInUse: walBytes,
+        dbSizeInUse: store.bytes,
         isLearner: engine.isLearner(),
       }
     },
