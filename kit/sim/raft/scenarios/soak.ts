@@ -111,6 +111,10 @@ class Clients {
     const commands = random.below(4)
     for (let number = 0; number < commands; number++) cluster.propose(random.pick(this.members()), this.nextCommand())
     if (random.chance(0.5)) cluster.read(random.pick(this.members()), `read ${round}`)
+    // Whoever believes to lead might be wrong.
+    for (const id of this.members()) {
+      if (cluster.status(id)?.role === 'leader') cluster.read(id, `read ${round} of leader ${id}`)
+    }
   }
 
   nextCommand(): string {
