@@ -22,7 +22,7 @@ afterEach(async () => {
 
 /** A member "b" that remembers what arrives, and "a" that has dialled it and said who it is. */
 async function connectPair(hello = '{"from":"11"}'): Promise<Socket> {
-  const server = createServer((socket) => {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
     accepted = socket
     socket.on('error', () => {})
     socket.on('data', (bytes) => {
@@ -101,6 +101,14 @@ it('delays without changing the order', async () => {
   for (const word of ['one ', 'two ', 'three']) socket.write(word)
   await until(() => received === 'one two three')
   expect(performance.now() - begun).toBeGreaterThan(35)
+})
+
+it('lets a caller that has said everything hear the answer', async () => {
+  const socket = await connectPair()
+  accepted!.on('end', () => accepted!.end('all received'))
+  const answered = new Promise((resolve) => socket.once('data', (bytes) => resolve(String(bytes))))
+  socket.end('all')
+  expect(await answered).toBe('all received')
 })
 
 it('tears connections off', async () => {

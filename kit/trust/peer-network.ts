@@ -55,7 +55,8 @@ export function createPeerNetwork(): PeerNetwork {
 
   return {
     async expose(name, target) {
-      const server = createServer((caller) => {
+      // Who has nothing more to say may still want to hear the answer.
+      const server = createServer({ allowHalfOpen: true }, (caller) => {
         if (isClosed) return void caller.destroy()
         const connection = new Connection(caller, target, name, linkOf)
         connections.add(connection)
@@ -103,7 +104,7 @@ class Connection {
   readonly #back: Direction
 
   constructor(caller: Socket, address: Address, target: string, linkOf: LinkOf) {
-    const onward = tcpConnect(address)
+    const onward = tcpConnect({ ...address, allowHalfOpen: true })
     this.target = target
     this.#sockets = [caller, onward]
     this.#there = new Direction(
