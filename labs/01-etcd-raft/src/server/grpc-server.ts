@@ -39,12 +39,18 @@ export interface GrpcServerOptions {
 /** Upstream's request limit, with its allowance for the envelope. */
 const MAX_MESSAGE_BYTES = 2 * 1024 * 1024
 
+/** A client that vanished without a word does not keep its watches for ever. Upstream's `--grpc-keepalive-interval` and `-timeout`. */
+const KEEPALIVE_INTERVAL_MS = 2 * 3_600_000
+const KEEPALIVE_TIMEOUT_MS = 20_000
+
 export async function startGrpcServer(options: GrpcServerOptions): Promise<RunningComponent> {
   const { engine, log } = options
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.max_send_message_length': -1,
     'grpc.max_concurrent_streams': 100_000,
+    'grpc.keepalive_time_ms': KEEPALIVE_INTERVAL_MS,
+    'grpc.keepalive_timeout_ms': KEEPALIVE_TIMEOUT_MS,
   })
   const lease = leaseHandlers(engine, options.minLeaseTtlSeconds)
   const add = (service: ServiceName, handlers: object, streams: UntypedServiceImplementation = {}) => {
