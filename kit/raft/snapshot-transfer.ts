@@ -69,13 +69,14 @@ export class SnapshotSender {
   async #transfer(socket: Socket, message: InstallSnapshot, file: string): Promise<void> {
     const { clusterId, from, tls } = this.#options
     await once(socket, tls ? 'secureConnect' : 'connect')
+    // From now on: a receiver that closes while we look at the file has answered too.
+    const isTaken = answered(socket)
     const { size } = await stat(file)
     const snapshot = encodePeerFrame({ message }).toString('base64')
     const offer: SnapshotOffer = { clusterId, from, snapshot, bytes: size }
-    const isTaken = answered(socket)
     socket.write(framed(Buffer.from(JSON.stringify(offer))))
     if (!(await isTaken)) throw new Error('it does not take it now')
-    const closed = once(socket, 'close')
+    const closed = new Promise((resolve) => socket.once('close', resolve))
     await pipeline(createReadStream(file), socket, { end: false })
     await closed
   }
