@@ -81,19 +81,23 @@ export class Durability {
     log.info(`took over the leader's snapshot of everything up to entry ${snapshot.index}`)
   }
 
-  /** Stores what comes with an InstallSnapshot. False when another one is just coming in; throws when it does not arrive whole. */
-  async receive({ snapshot }: InstallSnapshot, content: AsyncIterable<Uint8Array>): Promise<boolean> {
-    if (this.#isReceiving) return false
+  /**
+   * Stores what comes with an InstallSnapshot, then lets the core decide on it: `deliver` resolves when it has been installed, or was not wanted. Until
+   * then no other is taken, since both would want the same place. Throws when it does not arrive whole.
+   */
+  async receive(
+    { snapshot }: InstallSnapshot,
+    content: AsyncIterable<Uint8Array>,
+    deliver: () => Promise<void>,
+  ): Promise<void> {
+    if (this.#isReceiving) return
     this.#isReceiving = true
     const { snapshots } = this.#options.storage
     try {
-      await snapshots.discardReceived()
       await snapshots.receive(snapshot, content)
-      return true
-    } catch (error) {
-      await snapshots.discardReceived()
-      throw error
+      await deliver()
     } finally {
+      await snapshots.discardReceived()
       this.#isReceiving = false
     }
   }

@@ -382,7 +382,7 @@ export class Engine {
 
   /** The core hears of a snapshot only when all of it is on our disk. */
   async #receiveSnapshot(message: InstallSnapshot, content: AsyncIterable<Uint8Array>): Promise<void> {
-    if (await this.#durability.receive(message, content)) this.#driver.step(message)
+    await this.#durability.receive(message, content, () => this.#driver.stepThrough(message))
   }
 
   /** Others came or went, or moved. */

@@ -70,6 +70,14 @@ export class RaftDriver {
     this.#drive(() => this.#options.core.step(message))
   }
 
+  /** Resolves when whatever followed from the message is done. */
+  async stepThrough(message: Message): Promise<void> {
+    // Not in the middle of anything.
+    await new Promise((resolve) => setImmediate(resolve))
+    this.step(message)
+    await this.#handling
+  }
+
   /** False when there is no leader now. What the core throws concerns the one who asked. */
   propose(command: ByteString): boolean {
     return this.#ask(() => this.#options.core.propose(command))
@@ -130,11 +138,11 @@ export class RaftDriver {
     if (this.#isHandling) return
     this.#isHandling = true
     // Whatever else has arrived by now goes into the same Ready.
-    setImmediate(() => {
-      this.#handling = this.#handleAll().finally(() => {
+    this.#handling = new Promise<void>((resolve) => setImmediate(resolve))
+      .then(() => this.#handleAll())
+      .finally(() => {
         this.#isHandling = false
       })
-    })
   }
 
   async #handleAll(): Promise<void> {
