@@ -1,5 +1,6 @@
 /** Maintenance and Cluster: how a member is, checksums, snapshots, alarms, and who there is. */
 import { createHash } from 'node:crypto'
+import { Client, credentials } from '@grpc/grpc-js'
 import { expect } from 'vitest'
 import { hashVersions } from '#kit/etcd-api/key-bucket.ts'
 import type { AlarmRequest, SnapshotResponse, Sparse, StatusResponse } from '#kit/etcd-api/messages.ts'
@@ -237,6 +238,27 @@ describeApi('Maintenance', (target) => {
       expect([sick, JSON.parse(answer).health]).toEqual([503, 'false'])
       // 3.4 does not say why.
       if (target.isOurs) expect(JSON.parse(answer).reason).toBe('ALARM NOSPACE')
+    },
+  )
+
+  lesson(
+    "gRPC's own health check says that the member serves",
+    story(
+      'A load balancer checks the server as a whole, and a service that is not there.',
+      'grpc doc/health-checking.md',
+    ),
+    async () => {
+      const health = new Client(target.endpoint, credentials.createInsecure())
+      const bytes = (one: Buffer) => one
+      const check = (request: Buffer) =>
+        new Promise<Buffer | undefined>((resolve, reject) => {
+          const answer = (error: Error | null, response?: Buffer) => (error ? reject(error) : resolve(response))
+          health.makeUnaryRequest('/grpc.health.v1.Health/Check', bytes, bytes, request, answer)
+        })
+      // Field 1 of the answer is the status, 1 is SERVING; field 1 of the request is a service's name.
+      expect(await check(Buffer.alloc(0))).toEqual(Buffer.from([0x08, 1]))
+      await expect(check(Buffer.from('\x0a\x01x'))).rejects.toMatchObject({ code: 5, details: 'unknown service' })
+      health.close()
     },
   )
 
