@@ -17,6 +17,7 @@ import type { LeaseKeepAliveResponse, SnapshotResponse } from '#kit/etcd-api/mes
 import { type ServiceName, serviceDefinition } from '#kit/etcd-api/services.ts'
 import { authDefinition, authImplementation } from './auth-service.ts'
 import type { Engine } from './engine.ts'
+import { healthDefinition, healthImplementation } from './health-service.ts'
 import { createHttpService } from './http-service.ts'
 import { kvHandlers } from './kv-service.ts'
 import { leaseHandlers } from './lease-service.ts'
@@ -68,6 +69,7 @@ export async function startGrpcServer(options: GrpcServerOptions): Promise<Runni
   add('Cluster', clusterHandlers(engine, options.clock))
   add('Maintenance', maintenanceHandlers(engine), { Snapshot: snapshotCall(options) })
   server.addService(authDefinition, authImplementation)
+  server.addService(healthDefinition, healthImplementation)
   return listen(server, options)
 }
 
