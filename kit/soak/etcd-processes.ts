@@ -4,8 +4,9 @@
  */
 import { createRandom } from '../sim/random.ts'
 import { bundleEtcd } from '../trust/etcd-program.ts'
-import { judgeTrial, runTrial, SNAPSHOTS_OFTEN, type TrialOptions } from '../trust/etcd-trial.ts'
+import { runTrial, SNAPSHOTS_OFTEN, type TrialOptions } from '../trust/etcd-trial.ts'
 import { faults } from '../trust/faults.ts'
+import { judgeTrial } from '../trust/judge-trial.ts'
 import type { Finding, SoakTarget } from './target.ts'
 
 const FAULTS_PER_TRIAL = 8

@@ -9,12 +9,11 @@
 import { type EtcdProcesses, type EtcdProcessesOptions, startEtcdProcesses } from '../cluster/etcd-processes.ts'
 import { createEtcdClient, type EtcdClient } from '../etcd-api/client.ts'
 import { createRandom } from '../sim/random.ts'
-import { assertLinearizable } from './explain-history.ts'
 import type { Fault, Stage } from './faults.ts'
+import { differencesOf, type Standing } from './judge-trial.ts'
 import { createPeerNetwork, type PeerNetwork } from './peer-network.ts'
-import { inventedEvents, lostWrites, replayHistory } from './store-history.ts'
 import type { StoreAnswer, StoreOperation } from './store-model.ts'
-import { brokenGuarantees, isWanted, type WatchedEvent, type WatchRecording } from './watch-guarantees.ts'
+import { isWanted, type WatchedEvent, type WatchRecording } from './watch-guarantees.ts'
 import { type RecordingWatcher, readWholeHistory, startRecordingWatcher } from './watch-recorder.ts'
 import { PREFIX, startWorkload, type Workload } from './workload.ts'
 
@@ -66,27 +65,6 @@ export async function runTrial(options: TrialOptions): Promise<TrialRecord> {
   } finally {
     await trial.cleanUp()
   }
-}
-
-/** Throws with everything that is wrong. */
-export function judgeTrial({ operations, watches, differences, history: events, story }: TrialRecord): void {
-  assertLinearizable(operations, story)
-  const { history, problems } = replayHistory(events)
-  const found = [
-    ...problems,
-    ...lostWrites(operations, history),
-    ...inventedEvents(operations, history),
-    ...watches.flatMap((watch) => brokenGuarantees(watch, history)),
-    ...differences,
-  ]
-  if (found.length === 0) return
-  const more = found.length > 10 ? `\n- and ${found.length - 10} more` : ''
-  throw new Error(
-    `${found
-      .slice(0, 10)
-      .map((problem) => `- ${problem}`)
-      .join('\n')}${more}\n${story}`,
-  )
 }
 
 class Trial {
@@ -315,21 +293,4 @@ class Trial {
       }
     }
   }
-}
-
-interface Standing {
-  readonly who: string
-  readonly hash: number
-  readonly found: StoreAnswer['found']
-}
-
-function differencesOf([first, ...others]: readonly Standing[]): string[] {
-  const keys = (found: StoreAnswer['found']) =>
-    Object.entries(found).map(([key, version]) => `${key}@${version?.modRevision}`)
-  return others.flatMap(({ who, hash, found }) => {
-    const differs = `${who} differs from ${first!.who}`
-    if (keys(found).join() !== keys(first!.found).join())
-      return `${differs}: it has ${keys(found)}, not ${keys(first!.found)}`
-    return hash === first!.hash ? [] : `${differs}: at one revision, its hash is ${hash}, not ${first!.hash}`
-  })
 }

@@ -4,12 +4,13 @@
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { lesson } from '#kit/testing/lesson.ts'
 import { bundleEtcd, type EtcdProgram } from '#kit/trust/etcd-program.ts'
-import { judgeTrial, runTrial, SNAPSHOTS_OFTEN, type TrialRecord } from '#kit/trust/etcd-trial.ts'
+import { runTrial, SNAPSHOTS_OFTEN, type TrialRecord } from '#kit/trust/etcd-trial.ts'
 import { faults } from '#kit/trust/faults.ts'
+import { judgeTrial } from '#kit/trust/judge-trial.ts'
 import { replayHistory } from '#kit/trust/store-history.ts'
 import { allEvents, watchGuarantees } from '#kit/trust/watch-guarantees.ts'
 
-const LIMIT_MS = 180_000
+const LIMIT_MS = 300_000
 const SOURCE = 'etcd, "Watch API guarantees"'
 const sequence = [faults.killLeader!, faults.flappingLinks!, faults.pauseFollower!, faults.isolateFollower!]
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000)
