@@ -254,6 +254,27 @@ describe('a crash', () => {
   )
 })
 
+describe('a disk that fails', () => {
+  lesson(
+    'is not believed when it says that it works again',
+    {
+      scenario: 'One sync fails with an input/output error. The next record would be written without one.',
+      rule: 'After a failed sync nobody knows what is on the disk: the system may have given up the page, and call the next sync a success.',
+      source: 'Rebello et al., "Can Applications Recover from fsync Failures?"; etcd ends itself too',
+    },
+    async () => {
+      const disk = await written(3)
+      const { wal } = await open(disk)
+      disk.before = (operation, path) => {
+        if (operation === 'sync') throw diskError('EIO', 'fdatasync', path)
+      }
+      await expect(wal.append({ entries: [entry(4)] })).rejects.toThrow('EIO')
+      disk.before = () => {}
+      await expect(wal.append({ entries: [entry(5)] })).rejects.toThrow('EIO')
+    },
+  )
+})
+
 describe('a full disk', () => {
   const story = {
     rule: 'Nothing of a record that was not acknowledged stays, and the log goes on as if it had never been tried.',
