@@ -70,8 +70,8 @@ export async function startPeerTransport(options: PeerTransportOptions): Promise
   return {
     send: (to, frame) => links.get(to)?.send(encodePeerFrame(frame)) ?? false,
     sendSnapshot(message, file) {
-      const url = links.get(message.to)?.url
-      if (url !== undefined) snapshots.send(message, file, url)
+      const link = links.get(message.to)
+      if (link?.isOpen) snapshots.send(message, file, link.url)
     },
     isConnected: (to) => links.get(to)?.isOpen ?? false,
     setPeers: (peers) => links.become(peers),

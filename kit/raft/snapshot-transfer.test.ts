@@ -49,6 +49,7 @@ describe('a snapshot between two members', () => {
       peers: [{ id: '2', urls: [urls.receiver] }],
     })
     open.push(receiver, sender)
+    await until(() => sender.isConnected('2'))
     return { sender, receiver }
   }
 
