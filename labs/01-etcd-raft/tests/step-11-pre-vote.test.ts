@@ -4,8 +4,10 @@ import { holdsLease } from '#etcd/raft/lease-reads.ts'
 import { becomePreCandidate, concludePreVote, decidePreVote } from '#etcd/raft/pre-vote.ts'
 import { Raft } from '#etcd/raft/raft.ts'
 import { createRaftState, type RaftFeatures } from '#etcd/raft/state.ts'
-import type { PreVoteRequest } from '#kit/raft/messages.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import type { MemberId, PreVoteRequest } from '#kit/raft/messages.ts'
 import { TICK_MS } from '#kit/sim/raft/options.ts'
+import type { RaftSimulator } from '#kit/sim/raft/simulator.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import {
   appendRequest,
@@ -28,6 +30,15 @@ const ELECTION_MS = 11 * TICK_MS
 
 function preVoteRequest(different: Partial<PreVoteRequest> = {}): PreVoteRequest {
   return { type: 'PreVoteRequest', from: 'b', to: 'a', term: 1, lastLogIndex: 0, lastLogTerm: 0, ...different }
+}
+
+/** Handing over is step 1.12, which may not be written yet; then nobody does. */
+function handOver(cluster: RaftSimulator, from: MemberId, to: MemberId): void {
+  try {
+    cluster.transferLeadership(from, to)
+  } catch (error) {
+    if (!isNotImplemented(error)) throw error
+  }
 }
 
 describe('asking before standing', () => {
@@ -287,8 +298,11 @@ describe('a leader that nobody answers', () => {
   }
 
   lesson('counts a majority of the voters, itself included', story, () => {
-    const hasLost = (heardAt: Record<string, number>, voters = ['a', 'b', 'c', 'd', 'e'], officeTicks = 30) =>
-      hasLostQuorum(leaderState({ voters, heardAt, officeTicks, features: BOTH }))
+    const all = ['a', 'b', 'c', 'd', 'e']
+    const hasLost = (heardAt: Record<string, number>, voters = all, officeTicks = 30) => {
+      const learners = all.filter((id) => voters.length > 1 && !voters.includes(id))
+      return hasLostQuorum(leaderState({ voters, learners, heardAt, officeTicks, features: BOTH }))
+    }
     expect({
       'all have answered': hasLost({ b: 30, c: 29, d: 30, e: 28 }),
       'two of four, 9 ticks ago': hasLost({ b: 21, c: 21 }),
@@ -296,7 +310,7 @@ describe('a leader that nobody answers', () => {
       'one of four': hasLost({ b: 30 }),
       'nobody yet, 9 ticks in office': hasLost({}, undefined, 9),
       'nobody yet, 10 ticks in office': hasLost({}, undefined, 10),
-      'two of five learn only': hasLost({ d: 30, e: 30 }, ['a', 'b', 'c']),
+      'both learners, and no voter': hasLost({ d: 30, e: 30 }, ['a', 'b', 'c']),
       alone: hasLost({}, ['a']),
     }).toEqual({
       'all have answered': false,
@@ -305,7 +319,7 @@ describe('a leader that nobody answers', () => {
       'one of four': true,
       'nobody yet, 9 ticks in office': false,
       'nobody yet, 10 ticks in office': true,
-      'two of five learn only': true,
+      'both learners, and no voter': true,
       alone: false,
     })
   })
@@ -655,7 +669,7 @@ describe('lease reads', () => {
         for (let round = 0; round < 60; round++) {
           cluster.propose(random.pick(ids), String(round))
           if (random.chance(0.1)) cluster.partition([random.pick(ids)], ids)
-          if (random.chance(0.1)) cluster.transferLeadership(random.pick(ids), random.pick(ids))
+          if (random.chance(0.1)) handOver(cluster, random.pick(ids), random.pick(ids))
           if (random.chance(0.3)) cluster.heal()
           for (const id of ids) {
             const context = `read ${round} ${id}`
