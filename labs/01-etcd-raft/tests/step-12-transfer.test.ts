@@ -18,7 +18,7 @@ import { MembersByHand } from './members-by-hand.ts'
 
 const FEATURES: RaftFeatures = { preVote: true, checkQuorum: true, leaseReads: false }
 /** Leader a of three, with two entries; b has both, c only the first. */
-const led = { log: '1:x 2:y', progress: progressOf({ a: [2, 3], b: [2, 3], c: [1, 3] }) }
+const led = () => ({ log: '1:x 2:y', progress: progressOf({ a: [2, 3], b: [2, 3], c: [1, 3] }) })
 const timeoutNow = { type: 'TimeoutNow', from: 'b', to: 'a', term: 1 } as const
 
 describe('beginning to hand over', () => {
@@ -30,7 +30,7 @@ describe('beginning to hand over', () => {
       source: "Ongaro's thesis §3.10",
     },
     () => {
-      const raft = leaderState({ ...led, transferElapsed: 5 })
+      const raft = leaderState({ ...led(), transferElapsed: 5 })
       expect(transferLeadership(raft, 'b'), 'whether it hands over').toBe(true)
       expect(raft).toMatchObject({ role: 'leader', transferee: 'b', transferElapsed: 0, hasOfferedOffice: true })
       expect(raft.outbox).toEqual([{ type: 'TimeoutNow', from: 'a', to: 'b', term: 2 }])
@@ -45,16 +45,23 @@ describe('beginning to hand over', () => {
       source: "Ongaro's thesis §3.10",
     },
     () => {
-      const raft = new Raft(leaderState(led))
+      const raft = new Raft(leaderState(led()))
       raft.transferLeadership('c')
-      expect(raft.inspect()).toMatchObject({ transferee: 'c', hasOfferedOffice: false, mustAnnounce: true })
+      expect(raft.inspect(), 'before any answer').toMatchObject({
+        transferee: 'c',
+        hasOfferedOffice: false,
+        mustAnnounce: true,
+      })
       const told = () => raft.ready().messages.filter(({ type }) => type === 'TimeoutNow')
-      expect(told(), 'before any answer').toEqual([])
+      expect(told(), 'told before any answer').toEqual([])
       raft.step(appendResponse({ from: 'c', matchIndex: 1 }))
       raft.step(appendResponse({ from: 'b', matchIndex: 2 }))
-      expect(told(), 'with c’s log still too short').toEqual([])
+      expect(told(), 'told with c’s log still too short').toEqual([])
       raft.step(appendResponse({ from: 'c', matchIndex: 2 }))
-      expect(told().map(({ to }) => to)).toEqual(['c'])
+      expect(
+        told().map(({ to }) => to),
+        'told when c has it all',
+      ).toEqual(['c'])
     },
   )
 
@@ -68,7 +75,7 @@ describe('beginning to hand over', () => {
     },
     () => {
       const verdict = (to: string, role: 'leader' | 'follower' = 'leader') => {
-        const raft = leaderState({ ...led, learners: ['d'], role })
+        const raft = leaderState({ ...led(), learners: ['d'], role })
         raft.progress.d = { ...raft.progress.b! }
         return `${transferLeadership(raft, to)}, transferee ${raft.transferee}`
       }
@@ -96,7 +103,7 @@ describe('beginning to hand over', () => {
       source: 'etcd-io/raft raft.go, MsgTransferLeader',
     },
     () => {
-      const raft = leaderState({ ...led, transferee: 'c', transferElapsed: 6 })
+      const raft = leaderState({ ...led(), transferee: 'c', transferElapsed: 6 })
       expect(transferLeadership(raft, 'c')).toBe(true)
       expect(raft, 'asked again').toMatchObject({ transferee: 'c', transferElapsed: 6, outbox: [] })
       expect(transferLeadership(raft, 'b')).toBe(true)
@@ -114,7 +121,7 @@ describe('beginning to hand over', () => {
       source: 'etcd-io/raft raft.go, MsgAppResp',
     },
     () => {
-      const raft = new Raft(leaderState({ ...led, transferee: 'b', hasOfferedOffice: true }))
+      const raft = new Raft(leaderState({ ...led(), transferee: 'b', hasOfferedOffice: true }))
       raft.step(appendResponse({ from: 'b', matchIndex: 2 }))
       raft.step(appendResponse({ from: 'c', matchIndex: 2 }))
       expect(onlyMessage(raft.ready().messages, 'TimeoutNow').to).toBe('b')
@@ -129,7 +136,7 @@ describe('beginning to hand over', () => {
       source: "Ongaro's thesis §3.10",
     },
     () => {
-      const raft = leaderState(led)
+      const raft = leaderState(led())
       continueTransfer(raft)
       expect(raft).toMatchObject({ outbox: [], hasOfferedOffice: false })
     },
@@ -145,7 +152,7 @@ describe('while it is under way', () => {
       source: "Ongaro's thesis §3.10; etcd-io/raft ErrProposalDropped",
     },
     () => {
-      const raft = new Raft(leaderState(led))
+      const raft = new Raft(leaderState(led()))
       raft.transferLeadership('c')
       expect(raft.propose('z'), 'during the transfer').toBe(false)
       expect(raft.status().lastIndex, 'last entry').toBe(2)
@@ -162,7 +169,7 @@ describe('while it is under way', () => {
       source: "Ongaro's thesis §3.10",
     },
     () => {
-      const raft = leaderState({ ...led, transferee: 'c' })
+      const raft = leaderState({ ...led(), transferee: 'c' })
       for (let tick = 0; tick < 9; tick++) tickTransfer(raft)
       expect(raft, 'after 9 ticks').toMatchObject({ transferee: 'c', transferElapsed: 9 })
       tickTransfer(raft)
@@ -179,7 +186,7 @@ describe('while it is under way', () => {
     },
     () => {
       const asked = () => {
-        const raft = new Raft(leaderState({ ...led, voters: ['a', 'b', 'c'] }))
+        const raft = new Raft(leaderState({ ...led(), voters: ['a', 'b', 'c'] }))
         raft.transferLeadership('c')
         raft.step({ type: 'ProposeRequest', from: 'b', to: 'a', term: 2, commands: ['z'] })
         raft.ready()

@@ -16,7 +16,7 @@ describe('beginning a read', () => {
     const raft = new Raft(leaderState(committed))
     raft.readIndex('r1')
     const { pendingReads, progress } = raft.inspect()
-    expect(pendingReads).toEqual([{ context: 'r1', from: 'a', index: 2, round: 1 }])
+    expect(pendingReads, 'reads that wait').toEqual([{ context: 'r1', from: 'a', index: 2, round: 1 }])
     expect(progress.a!.readRound, 'our own answer').toBe(1)
     expect(raft.inspect().mustAnnounce, 'mustAnnounce').toBe(true)
     const { a, b, c } = raft.inspect().progress
@@ -34,7 +34,7 @@ describe('beginning a read', () => {
     () => {
       const raft = new Raft(leaderState({ log: '1:x 2: 2:y 2:z', commitIndex: 2 }))
       raft.readIndex('r1')
-      expect(raft.inspect().pendingReads).toEqual([{ context: 'r1', from: 'a', index: 2, round: 1 }])
+      expect(raft.inspect().pendingReads, 'reads that wait').toEqual([{ context: 'r1', from: 'a', index: 2, round: 1 }])
     },
   )
 
@@ -50,7 +50,7 @@ describe('beginning a read', () => {
     'waits until the leader has committed something in its own term',
     {
       scenario:
-        'Leader a of term 2 has just been elected; what it knows to be committed is of term 1, and may not be all.',
+        'Leader a of term 2 has just been elected; what it knows to be committed is of term 1, and may not be all. It is asked to read; then b has the first entry of term 2, too.',
       rule: 'A new leader does not know the latest commit index until an entry of its term is committed.',
       source: 'Raft §8',
     },
@@ -59,14 +59,17 @@ describe('beginning a read', () => {
         leaderState({ log: '1:x 2:', commitIndex: 1, progress: progressOf({ a: [2, 3], b: [1, 3], c: [1, 3] }) }),
       )
       raft.readIndex('early')
-      expect(raft.inspect()).toMatchObject({
+      expect(raft.inspect(), 'while only term 1 is committed').toMatchObject({
         pendingReads: [],
         earlyReads: [{ context: 'early', from: 'a' }],
         readRound: 0,
       })
       raft.step(appendResponse({ matchIndex: 2 }))
       raft.ready()
-      expect(raft.inspect()).toMatchObject({ earlyReads: [], pendingReads: [{ context: 'early', index: 2, round: 1 }] })
+      expect(raft.inspect(), 'once term 2 is, and nobody has answered the round').toMatchObject({
+        earlyReads: [],
+        pendingReads: [{ context: 'early', index: 2, round: 1 }],
+      })
     },
   )
 })
@@ -95,13 +98,13 @@ describe('confirming a read', () => {
     'releases what a majority has confirmed, in order, and keeps the rest waiting',
     {
       scenario:
-        'Reads of rounds 1 to 3 wait; the first was asked by follower c. Of three members, a and b have answered round 2.',
+        'Reads of rounds 1 to 4 wait; the first was asked by follower c. Of three members, a and b have answered round 2.',
       rule: 'With a majority’s answer to a round, all reads up to that round may be served; a follower gets its index back.',
       source: "Ongaro's thesis §6.4",
     },
     () => {
       const progress = {
-        a: progressAt({ matchIndex: 2, nextIndex: 3, readRound: 3 }),
+        a: progressAt({ matchIndex: 2, nextIndex: 3, readRound: 4 }),
         b: progressAt({ matchIndex: 2, nextIndex: 3, readRound: 2 }),
         c: progressAt({ matchIndex: 2, nextIndex: 3, readRound: 0 }),
       }
@@ -109,12 +112,14 @@ describe('confirming a read', () => {
         { context: 'one', from: 'c', index: 1, round: 1 },
         { context: 'two', from: 'a', index: 1, round: 2 },
         { context: 'three', from: 'a', index: 2, round: 3 },
+        { context: 'four', from: 'a', index: 2, round: 4 },
       ]
-      const raft = new Raft(leaderState({ ...committed, readRound: 3, progress, pendingReads }))
+      const raft = new Raft(leaderState({ ...committed, readRound: 4, progress, pendingReads }))
       const { reads, messages } = raft.ready()
-      expect(reads, 'at the index noted').toEqual([{ context: 'two', index: 1 }])
+      expect(reads, 'what a itself may read, at the index noted').toEqual([{ context: 'two', index: 1 }])
       expect(onlyMessage(messages, 'ReadIndexResponse')).toMatchObject({ to: 'c', context: 'one', index: 1 })
-      expect(raft.inspect().pendingReads.map(({ context }) => context)).toEqual(['three'])
+      const waiting = raft.inspect().pendingReads.map(({ context }) => context)
+      expect(waiting, 'reads that still wait').toEqual(['three', 'four'])
       expect(raft.ready().reads, 'served once').toEqual([])
     },
   )
