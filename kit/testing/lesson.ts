@@ -27,7 +27,13 @@ export interface LessonContext {
 }
 
 /** Writes down what happened in a lesson that fails, and returns where, from the repository's root. */
-type Witness = (about: { readonly title: string; readonly testFile: string }) => string
+type Witness = (about: {
+  readonly title: string
+  readonly testFile: string
+  readonly rule: string
+  /** What the failed check says, in a line. */
+  readonly message: string
+}) => string
 
 /** Of the lesson that is running: tests of a file run one after the other. */
 const witnesses: Witness[] = []
@@ -62,7 +68,9 @@ export function lesson(title: string, words: Lesson, run: (context: LessonContex
           },
         })
       } catch (error) {
-        if (!isNotImplemented(error)) task.meta.trace ??= witnesses[0]?.({ title, testFile: task.file.name })
+        if (isNotImplemented(error)) throw error
+        const message = String(error instanceof Error ? error.message : error).split('\n', 1)[0]!
+        task.meta.trace ??= witnesses[0]?.({ title, testFile: task.file.name, rule: words.rule, message })
         throw error
       }
     },

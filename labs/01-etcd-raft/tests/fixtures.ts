@@ -130,7 +130,8 @@ export function appendResponse(different: Partial<AppendResponse> = {}): AppendR
 export function onlyMessage<Type extends Message['type']>(messages: readonly Message[], type: Type) {
   const found = messages.filter((message) => message.type === type)
   if (found.length !== 1) {
-    throw new Error(`expected exactly one ${type}, got ${found.length} (all messages: ${JSON.stringify(messages)})`)
+    const all = messages.map((message) => `${message.type} to ${message.to}`).join(', ')
+    throw new Error(`one ${type} should be sent, and ${found.length} are; all that is sent: ${all || 'nothing'}`)
   }
   return found[0] as Extract<Message, { type: Type }>
 }
@@ -141,10 +142,14 @@ export const createCore: SimulatorOptions['create'] = (start) => new Raft(create
 /** A simulated cluster that runs the code under test. A lesson that fails leaves a page of its last one behind. */
 export function simulate(options: Omit<SimulatorOptions, 'create'>): RaftSimulator {
   const cluster = new RaftSimulator({ ...options, create: createCore })
-  leaveWhenFailing(({ title, testFile }) => {
+  leaveWhenFailing(({ title, testFile, rule, message }) => {
     const step = `1.${/step-(\d+)-/.exec(testFile)?.[1]}`
-    const path = `.lab/traces/lab-1-${step}-seed-${options.seed}.html`
-    writeTracePage(cluster.trace(title, `npm run lab ${step}`), join(repositoryRoot, path))
+    const name = title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')
+    const path = `.lab/traces/lab-1-${step}-${name}-seed-${options.seed}.html`
+    const trace = cluster.trace(title, `npm run lab ${step}`)
+    // Where the judge saw nothing wrong, a check of the lesson's failed, which looked at what the last event left.
+    const failure = trace.failure ?? { event: trace.events.length - 1, rule, message }
+    writeTracePage({ ...trace, failure }, join(repositoryRoot, path))
     return path
   })
   return cluster

@@ -55,11 +55,11 @@ function select(place: number): void {
   draw()
 }
 
-/** Moves the view so that the chosen event is in it. */
+/** Moves the view so that the chosen event is in it, with more of what led to it than of what follows. */
 function showSelected(): void {
   const atMs = trace.events[view.selected]?.atMs ?? 0
   const { fromMs, toMs } = spanOf(view, width())
-  if (atMs < fromMs || atMs > toMs) moveTo(atMs - (toMs - fromMs) / 2)
+  if (atMs < fromMs || atMs > toMs) moveTo(atMs - (toMs - fromMs) * 0.8)
 }
 
 function moveTo(fromMs: number): void {
