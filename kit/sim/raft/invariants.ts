@@ -272,7 +272,7 @@ export class RaftJudge {
     if (!asked || appliedIndex >= asked.decided) return
     throw new InvariantViolation(
       RULES.linearizableReads,
-      `${member} serves ${context} from its state of index ${appliedIndex}; ${asked.decided} was decided before the read was asked for.`,
+      `${member} serves the read (${context}) from its state of index ${appliedIndex}; ${asked.decided} was decided before the read was asked for.`,
     )
   }
 

@@ -220,7 +220,7 @@ export class SimulatedMember {
     this.#waitingReads = waiting.filter(({ index }) => index > appliedIndex)
     for (const { context, index } of waiting) {
       if (index > appliedIndex) continue
-      const what = `serves the read ${context} from its state of index ${appliedIndex}`
+      const what = `serves the read (${context}) from its state of index ${appliedIndex}`
       this.#world.note({ kind: 'ask', member: this.id, what })
       this.#world.judge.served(this.id, context, appliedIndex)
       this.reads.push({ context, index, appliedIndex })
