@@ -30,6 +30,7 @@ const MANY_VERSIONS = 10_000
 export class Snapshotter {
   readonly #options: SnapshotterOptions
   #lastIndex: number
+  #lastVersions = 0
   #writing: Promise<void> | undefined
 
   /** @param lastIndex of the snapshot that the member began with; 0 without one. */
@@ -44,19 +45,20 @@ export class Snapshotter {
     const due = dueSnapshot(appliedIndex, this.#lastIndex, this.#policy())
     if (!due) return
     this.#lastIndex = appliedIndex
+    this.#lastVersions = this.#options.versionCount()
     this.#writing = this.#take(due.compactIndex).finally(() => {
       this.#writing = undefined
     })
   }
 
   /**
-   * Each snapshot is written anew, and whole. Where it is large, the next one waits for as many entries as there are versions to write: so every entry
-   * pays for about one version, however much there is.
+   * Each snapshot is written anew, and whole. After a large one, the next waits for as many entries as that one had versions: so every entry pays for one
+   * or two versions, however many there are.
    */
   #policy(): SnapshotPolicy {
-    const { policy, versionCount } = this.#options
-    const many = versionCount() > MANY_VERSIONS ? versionCount() : 0
-    return { ...policy, snapshotCount: Math.max(policy.snapshotCount, many) }
+    const { policy } = this.#options
+    const large = this.#lastVersions > MANY_VERSIONS ? this.#lastVersions : 0
+    return { ...policy, snapshotCount: Math.max(policy.snapshotCount, large) }
   }
 
   /** A snapshot came from the leader: the next one of our own is due that much later. */
