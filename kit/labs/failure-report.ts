@@ -105,7 +105,7 @@ function diff(text: string, paint: Paint): string[] {
   const near = lines.map((_, index) => differs.slice(Math.max(0, index - 3), index + 4).includes(true))
   const shown: string[] = []
   for (const [index, line] of lines.entries()) {
-    if (!near[index]) {
+    if (!near[index] || /^@@ .* @@$/.test(line)) {
       if (shown.at(-1) !== paint.quiet('  …')) shown.push(paint.quiet('  …'))
     } else if (line.startsWith('-')) shown.push(paint.good(line))
     else if (line.startsWith('+')) shown.push(paint.bad(line))
