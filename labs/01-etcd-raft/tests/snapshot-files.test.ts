@@ -248,6 +248,27 @@ describe('a start', () => {
       )
     },
   )
+
+  lesson(
+    'is refused when the first file of the log is gone',
+    {
+      scenario: 'A log in several files, without a snapshot; somebody has deleted the first.',
+      rule: 'Rather not at all than with less than was acknowledged; and the message says what to do.',
+      source: 'etcd server/storage/wal ErrFileNotFound',
+    },
+    async () => {
+      const disk = new MemoryDisk()
+      const { storage } = await open(disk)
+      for (let number = 1; number <= 12; number++) {
+        await storage.wal.append({ entries: [command(number, { put: putRequest('k', 'x'.repeat(50)) })] })
+      }
+      const [first] = await disk.list('/data/wal')
+      await disk.remove(`/data/wal/${first}`)
+      await expect(restarted(disk)).rejects.toThrow(
+        /the log is not whole: entry 1 is missing.*delete its data directory/,
+      )
+    },
+  )
 })
 
 describe('a snapshot from a leader', () => {
