@@ -44,7 +44,7 @@ ${broken}
 <p id="when"></p>
 <p id="sentence"></p>
 <div id="members"></div>
-<footer>A lane is a member: grey follower, amber candidate, green leader, dashed red down. Arrows are messages: amber votes, blue appends, violet
+<footer>A lane is a member: grey follower, amber candidate (pale: only asks), green leader, dashed red down. Arrows are messages: amber votes, blue appends, violet
 snapshots; a cross is where one was lost. Triangles are requests, green dots applied entries. In a log, a dashed entry is not known to be committed
 there, a solid one is, a filled one is applied; the numbers are index and term.</footer>
 <script type="application/json" id="trace">${JSON.stringify(trace).replaceAll('<', '\\u003c')}</script>

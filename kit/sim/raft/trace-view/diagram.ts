@@ -144,17 +144,22 @@ class Drawing {
   #flight(flight: Flight): SVGElement {
     const { message, sentMs, sent, lost } = flight
     const from = { x: this.#x(sentMs), y: this.#y(message.from) }
-    const to = { x: this.#x(flight.endMs ?? this.#toMs), y: this.#y(message.to) }
-    const end = lost ? shortened(from, to) : to
+    const isUnderWay = flight.endMs === undefined
+    const to = { x: this.#x(flight.endMs ?? this.#timeline.endMs), y: this.#y(message.to) }
+    const end = lost || isUnderWay ? shortened(from, to) : to
     const kind = `${message.type}${isHeartbeat(message) ? ' heartbeat' : ''}${lost ? ' lost' : ''}`
     const chosen = sent === this.#view.selected ? ' selected' : ''
     const line = { x1: from.x, y1: from.y, x2: end.x, y2: end.y }
     return svg(
       'g',
       { class: `flight ${kind}${chosen}`, 'data-event': sent },
-      svg('title', {}, `${message.from} to ${message.to}: ${describe(message)}${lost ? ' (lost)' : ''}`),
+      svg(
+        'title',
+        {},
+        `${message.from} to ${message.to}: ${describe(message)}${lost ? ' (lost)' : isUnderWay ? ' (still under way)' : ''}`,
+      ),
       svg('line', { class: 'reach', ...line }),
-      svg('line', { ...line, ...(!lost && { 'marker-end': 'url(#head)' }) }),
+      svg('line', { ...line, ...(!lost && !isUnderWay && { 'marker-end': 'url(#head)' }) }),
       ...(lost ? [cross(end.x, end.y)] : []),
     )
   }
@@ -194,7 +199,7 @@ interface Point {
   readonly y: number
 }
 
-/** Where the cross of a lost message stands: near the receiver, or, when the network dropped it at once, a little on its way. */
+/** Where a message ends that did not arrive: near the receiver, or, when no time has passed since it was sent, a little on its way. */
 function shortened(from: Point, to: Point): Point {
   const isAtOnce = to.x - from.x < 2
   const share = isAtOnce ? 0.35 : 0.92
