@@ -15,8 +15,8 @@ import { otherVoters, type RaftState, send } from './state.ts'
 
 /**
  * Begins to hand over to `to` and says whether it does. Only a leader can, and only to another voter (a learner cannot win an election). A transfer to
- * the same member that is under way already just goes on; one to another member is replaced, with its time starting again. Everyone
- * is owed a message (`mustAnnounce`), which brings the transferee what it lacks; if it lacks nothing it is told at once (`continueTransfer`).
+ * the same member that is under way already just goes on, and nothing is sent again; one to another member is replaced, with its time starting
+ * again. Everyone is owed a message (`mustAnnounce`), which brings the transferee what it lacks; if it lacks nothing it is told at once (`continueTransfer`).
  *
  * @lab 1.12 Begin to hand over
  */
