@@ -38,12 +38,10 @@ export async function enterCluster(
 ): Promise<ClusterConfiguration> {
   const remembered = await recall(dataDirectory)
   if (remembered?.removed) throw new Error(`${REMOVED}: to join again, remove ${dataDirectory} and add a new member`)
-  if (remembered) return remembered
-  const cluster = flags.initialClusterState === 'new' ? foundCluster(flags) : await joinCluster(flags, peerTls)
-  if (flags.initialClusterState === 'new' && (await hasNoLog(dataDirectory))) {
-    await refuseAmnesia(cluster, dataDirectory, peerTls)
-  }
-  await remember(dataDirectory, cluster)
+  const joins = !remembered && flags.initialClusterState === 'existing'
+  const cluster = remembered ?? (joins ? await joinCluster(flags, peerTls) : foundCluster(flags))
+  if (!joins && (await hasNoLog(dataDirectory))) await refuseAmnesia(cluster, dataDirectory, peerTls)
+  if (!remembered) await remember(dataDirectory, cluster)
   return cluster
 }
 
@@ -74,9 +72,10 @@ async function refuseAmnesia(
   )
 }
 
+/** Whoever has none has either never been started, or lost everything since. */
 async function hasNoLog(dataDirectory: string): Promise<boolean> {
   const files = await readdir(join(dataDirectory, 'wal')).catch(() => [])
-  return files.length === 0
+  return !files.some((name) => name.endsWith('.wal'))
 }
 
 const ATTEMPTS = 10

@@ -6,6 +6,7 @@
  * Source: etcd `server/etcdserver/storage.go`, `bootstrap.go`.
  */
 import { describeError, type Log } from '#kit/contracts/log.ts'
+import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { type Disk, systemDisk } from '#kit/raft/disk.ts'
 import type { SnapshotMetadata } from '#kit/raft/messages.ts'
 import { MvccStore } from '../mvcc/store.ts'
@@ -110,13 +111,13 @@ async function restore(
   { log }: StorageOptions,
 ): Promise<Found> {
   const marks = records.flatMap(({ snapshot }) => snapshot ?? [])
-  if (marks.length === 0) return { restored: replay(records) }
+  if (marks.length === 0) return { restored: whole(() => replay(records), []) }
   await snapshots.removeUnmarked(marks)
   const broken: string[] = []
   for (const id of usableSnapshots(snapshots.found, records)) {
     try {
       const snapshot = await load(snapshots, id)
-      return { snapshot, restored: after(id, records, broken) }
+      return { snapshot, restored: whole(() => replayAfter(id, records), broken) }
     } catch (error) {
       if (!(error instanceof SnapshotDamage)) throw error
       broken.push(snapshots.name(id))
@@ -124,17 +125,20 @@ async function restore(
       await snapshots.setAside(id)
     }
   }
-  return { restored: after({ index: 0, term: 0 }, records, broken) }
+  return { restored: whole(() => replayAfter({ index: 0, term: 0 }, records), broken) }
 }
 
-function after(id: SnapshotId, records: readonly WalRecord[], broken: readonly string[]): Restored {
+/** What is missing is told together with what to do about it. */
+function whole(replayed: () => Restored, broken: readonly string[]): Restored {
   try {
-    return replayAfter(id, records)
+    return replayed()
   } catch (error) {
-    if (broken.length === 0) throw error
+    if (isNotImplemented(error)) throw error
+    const cause = broken.length === 0 ? '' : `the snapshot ${broken.join(' and ')} is damaged, and without it `
     throw new Error(
-      `the snapshot ${broken.join(' and ')} is damaged, and without it the log is not whole: ${describeError(error)}. ` +
-        'Remove this member from the cluster, delete its data directory and add it anew.',
+      `${cause}the log is not whole: ${describeError(error)}. ` +
+        'Starting like this would break promises that this member has made. ' +
+        'Remove it from the cluster, delete its data directory and add it anew, or restore the directory from a copy.',
     )
   }
 }

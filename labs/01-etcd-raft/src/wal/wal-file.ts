@@ -100,6 +100,11 @@ class SegmentedWal implements WalFile {
   #reserve!: Awaited<ReturnType<typeof openReserve>>
   #written: HardState | undefined
   #latest: HardState | undefined
+  /**
+   * What the disk failed with, other than being full. From then on nobody knows what is on it: a system that could not write a page may forget that it had to,
+   * and call the next sync a success. So there is no next one.
+   */
+  #failure: unknown
   /** Appends, one after the other. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -130,7 +135,9 @@ class SegmentedWal implements WalFile {
 
   append(record: WalRecord): Promise<void> {
     const appended = this.#turn.then(() => this.#append(record))
-    this.#turn = appended.catch(() => {})
+    this.#turn = appended.catch((error) => {
+      if (!isDiskFull(error)) this.#failure ??= error
+    })
     return appended
   }
 
@@ -158,6 +165,7 @@ class SegmentedWal implements WalFile {
   }
 
   async #append(record: WalRecord): Promise<void> {
+    if (this.#failure) throw this.#failure
     const { hardState = this.#latest, entries, snapshot } = record
     // A commit index alone promises nothing, since it can be learnt again: it goes along with the next record.
     const isPromise = hardState?.term !== this.#written?.term || hardState?.votedFor !== this.#written?.votedFor
