@@ -134,6 +134,17 @@ describe('what a learner reads', () => {
 `)
   })
 
+  it('about a text that is empty where there should be one, or the other way round', () => {
+    expect(printed([failing({ expected: '2:y', actual: '' })])).toContain(`
+      Your code   (empty)
+      Expected    2:y
+`)
+    expect(printed([failing({ expected: '', actual: '2:y' })])).toContain(`
+      Your code   2:y
+      Expected    (empty)
+`)
+  })
+
   it('about more than one wrong test: what the others are called', () => {
     const tests = ['one', 'two', 'three', 'four', 'five'].map((title) =>
       failing({ expected: '1', actual: '2' }, { title: `a node: ${title}` }),

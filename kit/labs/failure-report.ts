@@ -84,7 +84,7 @@ function deed(failure: TestFailure, paint: Paint, width: number): Row[] {
     const about: Row[] = check ? [['Check', check]] : []
     const room = width - LABEL_WIDTH
     if ([expected, actual].every((value) => !value.includes('\n') && value.length <= room) || !failure.diff) {
-      return [...about, ['Your code', paint.bad(actual)], ['Expected', paint.good(expected)]]
+      return [...about, ['Your code', paint.bad(visible(actual))], ['Expected', paint.good(visible(expected))]]
     }
     return [
       ...about,
@@ -95,6 +95,11 @@ function deed(failure: TestFailure, paint: Paint, width: number): Row[] {
   return failure.code
     ? [['Your code', firstLines(`threw ${failure.name}: ${failure.message}`)]]
     : [['Result', problemText(failure)]]
+}
+
+/** An empty text is an answer too; its line must not look as if there were none. */
+function visible(value: string): string {
+  return value === '' ? '(empty)' : value
 }
 
 /** The lines that differ, each with a little of what surrounds it. */
