@@ -3,6 +3,7 @@ import {
   applyChange,
   expectUnfinishedChange,
   hasCaughtUp,
+  type Members,
   mayCampaign,
   mayChangeMembers,
   membersAfter,
@@ -39,6 +40,11 @@ function changeEntry(index: number, change: MembershipChange, term = 1) {
   return { term, index, data: 'address', change }
 }
 
+/** `'voters a b c, learners d'` */
+function shownMembers({ voters, learners }: Members): string {
+  return `voters ${voters.join(' ')}, learners ${learners.join(' ') || 'none'}`
+}
+
 /** Has a member do all that it wants done. */
 function settle(raft: Raft): void {
   while (raft.hasReady()) raft.advance(raft.ready())
@@ -56,17 +62,17 @@ describe('membersAfter', () => {
     },
     () => {
       expect({
-        'AddVoter e': membersAfter(before, addVoter('e')),
-        'AddVoter d': membersAfter(before, addVoter('d')),
-        'AddLearner e': membersAfter(before, addLearner('e')),
-        'Remove b': membersAfter(before, remove('b')),
-        'Remove d': membersAfter(before, remove('d')),
+        'AddVoter e': shownMembers(membersAfter(before, addVoter('e'))),
+        'AddVoter d': shownMembers(membersAfter(before, addVoter('d'))),
+        'AddLearner e': shownMembers(membersAfter(before, addLearner('e'))),
+        'Remove b': shownMembers(membersAfter(before, remove('b'))),
+        'Remove d': shownMembers(membersAfter(before, remove('d'))),
       }).toEqual({
-        'AddVoter e': { voters: ['a', 'b', 'c', 'e'], learners: ['d'] },
-        'AddVoter d': { voters: ['a', 'b', 'c', 'd'], learners: [] },
-        'AddLearner e': { voters: ['a', 'b', 'c'], learners: ['d', 'e'] },
-        'Remove b': { voters: ['a', 'c'], learners: ['d'] },
-        'Remove d': { voters: ['a', 'b', 'c'], learners: [] },
+        'AddVoter e': 'voters a b c e, learners d',
+        'AddVoter d': 'voters a b c d, learners none',
+        'AddLearner e': 'voters a b c, learners d e',
+        'Remove b': 'voters a c, learners d',
+        'Remove d': 'voters a b c, learners none',
       })
       expect(before, 'what was given').toEqual({ voters: ['a', 'b', 'c'], learners: ['d'] })
     },
@@ -81,10 +87,14 @@ describe('membersAfter', () => {
     },
     () => {
       expect({
-        'AddVoter b': membersAfter(before, addVoter('b')),
-        'AddLearner b': membersAfter(before, addLearner('b')),
-        'AddLearner d': membersAfter(before, addLearner('d')),
-      }).toEqual({ 'AddVoter b': before, 'AddLearner b': before, 'AddLearner d': before })
+        'AddVoter b': shownMembers(membersAfter(before, addVoter('b'))),
+        'AddLearner b': shownMembers(membersAfter(before, addLearner('b'))),
+        'AddLearner d': shownMembers(membersAfter(before, addLearner('d'))),
+      }).toEqual({
+        'AddVoter b': 'voters a b c, learners d',
+        'AddLearner b': 'voters a b c, learners d',
+        'AddLearner d': 'voters a b c, learners d',
+      })
     },
   )
 })
@@ -141,7 +151,7 @@ describe('proposeChange', () => {
       expect(answers, 'whether each was taken').toEqual([true, false])
       const appended = { term: 2, index: 3, data: 'address of d', change: addVoter('d') }
       expect(raft.log.entries.slice(2), 'entries behind the settled log').toEqual([appended])
-      expect(raft.pendingChangeIndex).toBe(3)
+      expect(raft.pendingChangeIndex, 'pendingChangeIndex').toBe(3)
       expect(raft.voters, 'voters, as long as it is not applied').toEqual(['a', 'b', 'c'])
     },
   )
@@ -174,7 +184,7 @@ describe('expectUnfinishedChange', () => {
     () => {
       const raft = memberState({ term: 3, log: '1:x 1:y 2:z', commitIndex: 1 })
       expectUnfinishedChange(raft)
-      expect(raft.pendingChangeIndex).toBe(3)
+      expect(raft.pendingChangeIndex, 'pendingChangeIndex').toBe(3)
     },
   )
 

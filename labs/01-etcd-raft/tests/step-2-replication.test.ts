@@ -84,10 +84,28 @@ describe('comparing logs', () => {
 })
 
 describe('the follower', () => {
+  const source = 'Raft §5.3, figure 2 AppendEntries'
   const append = {
-    scenario: 'Follower a of term 1, which follows b, gets an append.',
-    rule: 'Accept if the entry before the new ones is there, and replace only what differs.',
-    source: 'Raft §5.3, figure 2 AppendEntries',
+    scenario: 'Follower a has entry 1, of term 1. Its leader sends entries 2 and 3, to go behind entry 1 of term 1.',
+    rule: 'Accept if the entry before the new ones is there. The acceptance says up to where the logs are the same now.',
+    source,
+  }
+  const refuse = {
+    scenario: 'Follower a has entry 1 only. Its leader sends entry 5, to go behind entry 4.',
+    rule: 'Refuse if the entry before the new ones is not there; whoever sends them leads all the same.',
+    source,
+  }
+  const replace = {
+    scenario:
+      'Follower a has entries of terms 1, 2 and 2, all on its disk. The leader of term 3 sends entry 2, of term 3, to go behind entry 1.',
+    rule: 'An entry that conflicts with a new one goes, with all that follow it. What takes its place is not on disk yet.',
+    source,
+  }
+  const late = {
+    scenario:
+      'Follower a has entries 1, 2 and 3 of its leader. An append that was under way for long brings entry 1 once more.',
+    rule: 'Replace only what differs, and vouch only for what the message speaks of: what follows may long be decided.',
+    source,
   }
 
   lesson('appends what follows its own log, and says up to where it matches', append, () => {
@@ -95,7 +113,7 @@ describe('the follower', () => {
     raft.step(appendRequest({ prevLogIndex: 1, prevLogTerm: 1, entries: entries('1:y 1:z', 2), readRound: 3 }))
     const state = raft.inspect()
     expect(logText(state.log.entries)).toBe('1:x 1:y 1:z')
-    expect(state.electionElapsed, 'the leader is alive').toBe(0)
+    expect(state.electionElapsed, 'electionElapsed, once the leader was heard').toBe(0)
     const response = { accepted: true, matchIndex: 3, readRound: 3, to: 'b', term: 1 }
     expect(onlyMessage(state.outbox, 'AppendResponse')).toMatchObject(response)
     expect(
@@ -104,30 +122,30 @@ describe('the follower', () => {
     ).toEqual([2, 3])
   })
 
-  lesson('refuses when it lacks the entry before, and says where to look', append, () => {
+  lesson('refuses when it lacks the entry before, and says where to look', refuse, () => {
     const raft = member({ leader: 'b', log: '1:x', electionElapsed: 7 })
     raft.step(appendRequest({ prevLogIndex: 4, prevLogTerm: 1, entries: entries('1:v', 5) }))
     const { log: held, outbox, electionElapsed } = raft.inspect()
     expect(logText(held.entries)).toBe('1:x')
-    expect(electionElapsed, 'even so, the leader is alive').toBe(0)
+    expect(electionElapsed, 'electionElapsed, once the leader was heard').toBe(0)
     const response = { accepted: false, rejectedIndex: 4, conflict: { index: 2, term: 0 } }
     expect(onlyMessage(outbox, 'AppendResponse')).toMatchObject(response)
   })
 
-  lesson('replaces what an older leader left behind, and takes it off the list of what is on disk', append, () => {
+  lesson('replaces what an older leader left behind, and takes it off the list of what is on disk', replace, () => {
     const raft = member({ term: 3, leader: 'b', log: '1:x 2:old 2:older', stableIndex: 3 })
     raft.step(appendRequest({ term: 3, prevLogIndex: 1, prevLogTerm: 1, entries: entries('3:new', 2) }))
     expect(logText(raft.inspect().log.entries)).toBe('1:x 3:new')
-    expect(raft.inspect().stableIndex, 'stableIndex').toBe(1)
+    expect(raft.inspect().stableIndex, 'stableIndex, the last entry on disk').toBe(1)
     expect(logText(raft.ready().entries), 'to be persisted').toBe('3:new')
   })
 
-  lesson('keeps what follows matching entries: a late message must not shorten the log', append, () => {
+  lesson('keeps what follows matching entries: a late message must not shorten the log', late, () => {
     const raft = member({ leader: 'b', log: '1:x 1:y 1:z' })
     raft.step(appendRequest({ entries: entries('1:x') }))
     expect(logText(raft.inspect().log.entries)).toBe('1:x 1:y 1:z')
     const response = onlyMessage(raft.inspect().outbox, 'AppendResponse')
-    expect(response.matchIndex, 'only what the message vouches for').toBe(1)
+    expect(response.matchIndex, 'matchIndex of the answer').toBe(1)
   })
 })
 
@@ -136,14 +154,16 @@ describe('the leader', () => {
     'appends commands to its own log, in its own term',
     {
       scenario: 'Leader a of term 2 with one entry gets two commands.',
-      rule: 'The leader appends the command to its log as a new entry of its term.',
-      source: 'Raft §5.3',
+      rule: 'The leader appends the command to its log as a new entry of its term. It counts as held by the leader when its disk has it.',
+      source: "Raft §5.3; Ongaro's thesis §10.2.1",
     },
     () => {
       const raft = new Raft(leaderState({ log: '1:x' }))
       raft.propose('y')
       raft.propose('z')
-      expect(raft.inspect().log.entries).toEqual(entries('1:x 2:y 2:z'))
+      const { log: held, progress } = raft.inspect()
+      expect(held.entries).toEqual(entries('1:x 2:y 2:z'))
+      expect(progress.a!.matchIndex, 'matchIndex of a itself, before its disk has the two').toBe(1)
     },
   )
 

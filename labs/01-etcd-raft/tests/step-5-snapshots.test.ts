@@ -24,9 +24,11 @@ import {
   voteRequest,
 } from './fixtures.ts'
 
-/** `'…3(2) 2:x 3:y'`: everything up to index 3 is forgotten, whose entry was of term 2. */
-function shownLog(held: RaftLog): string {
-  return [`…${held.compactedIndex}(${held.compactedTerm})`, logText(held.entries)].filter(Boolean).join(' ')
+/** `'forgotten up to 3 of term 2, holds 2:x 3:y'`: the entry at index 3 was of term 2. */
+function shownLog({ compactedIndex, compactedTerm, entries: held }: RaftLog): string {
+  const isWhole = compactedIndex === 0 && compactedTerm === 0
+  const forgotten = isWhole ? 'nothing forgotten' : `forgotten up to ${compactedIndex} of term ${compactedTerm}`
+  return `${forgotten}, holds ${logText(held) || 'nothing'}`
 }
 
 describe('forgetting', () => {
@@ -38,16 +40,16 @@ describe('forgetting', () => {
 
   lesson('keeps the index and term of the last forgotten entry, and all entries behind it', forget, () => {
     const whole = log('1:a 1:b 2:c 2:d 3:e')
-    expect(shownLog(forgetUpTo(whole, 3)), 'forgotten up to 3').toBe('…3(2) 2:d 3:e')
+    expect(shownLog(forgetUpTo(whole, 3)), 'forgotten up to 3').toBe('forgotten up to 3 of term 2, holds 2:d 3:e')
     expect(forgetUpTo(whole, 3).entries[0]?.index, 'index of the first entry left').toBe(4)
-    expect(shownLog(forgetUpTo(whole, 5)), 'all forgotten').toBe('…5(3)')
+    expect(shownLog(forgetUpTo(whole, 5)), 'all forgotten').toBe('forgotten up to 5 of term 3, holds nothing')
     expect(logText(whole.entries), 'the log that was given').toBe('1:a 1:b 2:c 2:d 3:e')
   })
 
   lesson('forgets more of a log that has forgotten before, and never less', forget, () => {
     const short = forgetUpTo(log('1:a 1:b 2:c 2:d 3:e'), 3)
-    expect(shownLog(forgetUpTo(short, 4)), 'first 3, then 4').toBe('…4(2) 3:e')
-    expect(shownLog(forgetUpTo(short, 2)), 'first 3, then 2').toBe('…3(2) 2:d 3:e')
+    expect(shownLog(forgetUpTo(short, 4)), 'first 3, then 4').toBe('forgotten up to 4 of term 2, holds 3:e')
+    expect(shownLog(forgetUpTo(short, 2)), 'first 3, then 2').toBe('forgotten up to 3 of term 2, holds 2:d 3:e')
   })
 
   lesson(
@@ -61,10 +63,10 @@ describe('forgetting', () => {
     () => {
       const raft = member({ log: '1:a 1:b 1:c 1:d', commitIndex: 3 })
       raft.compact(snapshotOf(2, 1), 4)
-      expect(shownLog(raft.inspect().log), 'the snapshot ends at 2').toBe('…2(1) 1:c 1:d')
+      expect(shownLog(raft.inspect().log), 'the snapshot ends at 2').toBe('forgotten up to 2 of term 1, holds 1:c 1:d')
       const early = member({ log: '1:a 1:b 1:c 1:d', commitIndex: 3 })
       early.compact(snapshotOf(4, 1), 4)
-      expect(shownLog(early.inspect().log), 'applied up to 3').toBe('…3(1) 1:d')
+      expect(shownLog(early.inspect().log), 'applied up to 3').toBe('forgotten up to 3 of term 1, holds 1:d')
     },
   )
 
@@ -78,10 +80,10 @@ describe('forgetting', () => {
     () => {
       const raft = member({ log: '1:a 1:b 1:c 1:d', commitIndex: 4 })
       raft.compact(snapshotOf(4, 1), 2)
-      expect(shownLog(raft.inspect().log)).toBe('…2(1) 1:c 1:d')
+      expect(shownLog(raft.inspect().log)).toBe('forgotten up to 2 of term 1, holds 1:c 1:d')
       raft.compact(snapshotOf(3, 1), 3)
       expect(raft.inspect().snapshot, 'the newest snapshot').toEqual(snapshotOf(4, 1))
-      expect(shownLog(raft.inspect().log)).toBe('…3(1) 1:d')
+      expect(shownLog(raft.inspect().log)).toBe('forgotten up to 3 of term 1, holds 1:d')
     },
   )
 
@@ -279,7 +281,7 @@ describe('the follower', () => {
         const raft = member({ term: 2, leader: 'b', log: text, commitIndex: 1, electionElapsed: 7 })
         raft.step(installSnapshot(snapshotOf(5, 2), { term: 2 }))
         const { log: held, commitIndex, stableIndex, electionElapsed } = raft.inspect()
-        expect(shownLog(held)).toBe('…5(2)')
+        expect(shownLog(held)).toBe('forgotten up to 5 of term 2, holds nothing')
         expect({ commitIndex, stableIndex, electionElapsed }).toEqual({
           commitIndex: 5,
           stableIndex: 5,
@@ -292,7 +294,7 @@ describe('the follower', () => {
   lesson('has nothing left of the old log, and nothing of the new one that is not on disk', replace, () => {
     const state = memberState({ term: 2, leader: 'b', log: '1:a 1:b 1:c 1:d 1:e 1:f', commitIndex: 1 })
     replaceLog(state, snapshotOf(5, 2))
-    expect(shownLog(state.log)).toBe('…5(2)')
+    expect(shownLog(state.log)).toBe('forgotten up to 5 of term 2, holds nothing')
     const { commitIndex, stableIndex, appliedIndex, receivedSnapshot } = state
     expect({ commitIndex, stableIndex, receivedSnapshot }).toEqual({
       commitIndex: 5,
@@ -345,7 +347,7 @@ describe('the follower', () => {
     () => {
       const raft = member({ term: 2, leader: 'b', log: '1:a 2:b 2:c', commitIndex: 1 })
       raft.step(installSnapshot(snapshotOf(2, 2), { term: 2 }))
-      expect(shownLog(raft.inspect().log)).toBe('…0(0) 1:a 2:b 2:c')
+      expect(shownLog(raft.inspect().log)).toBe('nothing forgotten, holds 1:a 2:b 2:c')
       const ready = raft.ready()
       expect(ready.snapshot, 'a snapshot to install').toBeUndefined()
       expect(logText(ready.committedEntries), 'what is decided by it').toBe('2:b')
@@ -364,7 +366,7 @@ describe('the follower', () => {
     () => {
       const raft = member({ leader: 'b', log: '1:a 1:b 1:c 1:d 1:e', commitIndex: 4 })
       raft.step(installSnapshot(snapshotOf(3, 1)))
-      expect(shownLog(raft.inspect().log)).toBe('…0(0) 1:a 1:b 1:c 1:d 1:e')
+      expect(shownLog(raft.inspect().log)).toBe('nothing forgotten, holds 1:a 1:b 1:c 1:d 1:e')
       const ready = raft.ready()
       expect(ready.snapshot, 'a snapshot to install').toBeUndefined()
       expect(onlyMessage(ready.messages, 'AppendResponse')).toMatchObject({ accepted: true, matchIndex: 4 })
@@ -390,7 +392,7 @@ describe('the follower', () => {
       })
       const raft = new Raft(state)
       raft.step({ ...request, entries: entries('2:c 2:d 2:e 2:f', 3) })
-      expect(shownLog(raft.inspect().log)).toBe('…4(2) 2:e 2:f')
+      expect(shownLog(raft.inspect().log)).toBe('forgotten up to 4 of term 2, holds 2:e 2:f')
       expect(onlyMessage(raft.ready().messages, 'AppendResponse')).toMatchObject({ accepted: true, matchIndex: 6 })
       raft.step({ ...request, entries: entries('2:c', 3) })
       expect(onlyMessage(raft.ready().messages, 'AppendResponse')).toMatchObject({ accepted: true, matchIndex: 4 })
@@ -430,7 +432,7 @@ describe('the follower', () => {
     () => {
       const raft = member({ term: 3, log: '1:a' })
       raft.step(installSnapshot(snapshotOf(5, 1)))
-      expect(shownLog(raft.inspect().log)).toBe('…0(0) 1:a')
+      expect(shownLog(raft.inspect().log)).toBe('nothing forgotten, holds 1:a')
       expect(onlyMessage(raft.ready().messages, 'AppendResponse')).toMatchObject({ term: 3, accepted: false })
     },
   )

@@ -43,8 +43,8 @@ export function membersAfter({ voters, learners }: Members, { kind, member }: Me
 }
 
 /**
- * Whether a change may begin now: we lead and are not about to hand over, we have committed an entry of our own term (`knowsCommitted`), and no
- * earlier change in our log waits to be applied (`pendingChangeIndex`).
+ * Whether a change may begin now: we lead and are not about to hand over, we have committed an entry of our own term (`knowsCommitted`, in
+ * `commit.ts`), and no earlier change in our log waits to be applied (`pendingChangeIndex`).
  *
  * @lab 1.13 Decide whether a change may begin
  */
@@ -117,7 +117,7 @@ export function mayCampaign(raft: RaftState): boolean {
 
 /**
  * On the leader: whether a member holds at least nine tenths (`CAUGHT_UP`) of what we hold on our own disk. A learner that has not would, once it
- * may vote, hold up every commit that needs its voice.
+ * may vote, hold up every commit that needs its voice. False for whoever is no member.
  *
  * @lab 1.13 Tell whether a learner has caught up
  */

@@ -27,7 +27,8 @@ import { needsSnapshot, sendSnapshot } from './snapshot.ts'
 import { otherMembers, type RaftState, send } from './state.ts'
 
 /**
- * Appends commands to our own log, as entries of our term. What is appended is sent with the next `ready`. Raft §5.3.
+ * Appends commands to our own log, as entries of our term. What is appended is sent with the next `ready`. We count
+ * ourselves among those who have it (our own `matchIndex`) only when our disk does, which is seen to elsewhere (`advance`). Raft §5.3.
  *
  * @lab 1.2 Append commands to the leader's log
  */
