@@ -396,7 +396,9 @@ describe('in a cluster', () => {
         // Answers that were under way when the wire broke are lost; heartbeats go out every second tick.
         cluster.runUntil(isOver, ELECTION_MS + 3 * TICK_MS)
         const { role } = cluster.status(old)!
-        expect(role, `role of ${old} after an election timeout alone with ${others[0]}, seed ${number}`).toBe('follower')
+        expect(role, `role of ${old} after an election timeout alone with ${others[0]}, seed ${number}`).toBe(
+          'follower',
+        )
         cluster.run(2000)
         const leader = cluster.leader()
         expect(others.slice(1), `where the new leader is, seed ${number}`).toContain(leader)
