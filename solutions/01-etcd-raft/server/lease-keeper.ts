@@ -8,13 +8,14 @@ import type { Log } from '#kit/contracts/log.ts'
 import { EtcdError, etcdErrors } from '#kit/etcd-api/errors.ts'
 import type { LeaseAnswer, LeaseCall, PeerFrame } from '#kit/raft/wire.ts'
 import type { Lessor } from '../lease/lessor.ts'
+import { skipMissing } from './missing-parts.ts'
 
 export interface LeaseKeeperOptions {
   readonly lessor: Lessor
   readonly isLeader: () => boolean
   readonly leader: () => string | null
   readonly revoke: (id: string) => Promise<unknown>
-  readonly send: (to: string, frame: Partial<PeerFrame>) => void
+  readonly send: (to: string, frame: Partial<PeerFrame>) => unknown
   readonly clock: Clock
   /** How long to wait for the leader's answer. */
   readonly timeoutMs: number
@@ -26,14 +27,29 @@ interface OpenCall {
   resolve(answer: LeaseAnswer): void
 }
 
+/** How often the leader looks what has expired. */
+const EXPIRY_MS = 500
+
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions
   readonly #calls = new Map<number, OpenCall>()
   readonly #beingRevoked = new Set<string>()
   #count = 0
+  #expiry: Timer | undefined
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options
+  }
+
+  start(): void {
+    this.#expiry = this.#options.clock.setTimer(EXPIRY_MS, () => {
+      skipMissing(() => this.#revokeExpired())
+      this.start()
+    })
+  }
+
+  stop(): void {
+    this.#expiry?.cancel()
   }
 
   /** Seconds the lease now has; 0 or less when there is no such lease. */
@@ -56,7 +72,7 @@ export class LeaseKeeper {
   }
 
   /** On the leader: proposes to end what has expired, once each. */
-  revokeExpired(): void {
+  #revokeExpired(): void {
     const { lessor, clock, revoke, log } = this.#options
     for (const id of lessor.expired(clock.now())) {
       if (this.#beingRevoked.has(id)) continue
