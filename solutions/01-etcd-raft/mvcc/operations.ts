@@ -4,7 +4,7 @@
  */
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import { selectKvs } from './selection.ts'
-import type { StoreView, StoreWrite } from './store.ts'
+import type { StoreView, StoreWrite } from './store-view.ts'
 import type {
   DeleteRangeRequest,
   DeleteRangeResponse,

@@ -8,7 +8,7 @@
 import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import { type ByteRange, isInRange } from './byte-range.ts'
 import { applyDeleteRange, applyPut, applyRange } from './operations.ts'
-import type { StoreView, StoreWrite } from './store.ts'
+import type { StoreView, StoreWrite } from './store-view.ts'
 import type { Compare, KeyValue, PutRequest, RequestOp, ResponseOp, TxnRequest, TxnResponse } from './types.ts'
 
 const MAX_TXN_OPS = 128

@@ -3,7 +3,7 @@
  * Source: etcd `server/etcdserver/txn`, `server/storage/mvcc/kvstore_txn.go`; error texts from `api/v3rpc/rpctypes`.
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
-import type { StoreView, StoreWrite } from './store.ts'
+import type { StoreView, StoreWrite } from './store-view.ts'
 import type {
   DeleteRangeRequest,
   DeleteRangeResponse,

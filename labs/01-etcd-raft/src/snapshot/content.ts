@@ -10,7 +10,7 @@ import { messageCodec, parseProto } from '#kit/etcd-api/codec.ts'
 import type { AlarmMember, ClusterMember } from '#kit/etcd-api/messages.ts'
 import { KV_PROTO, RPC_PROTO } from '#kit/etcd-api/proto.ts'
 import type { SnapshotMetadata } from '#kit/raft/messages.ts'
-import type { StoreContents, StoredVersion } from '../mvcc/store.ts'
+import type { StoreContents, StoredVersion } from '../mvcc/store-contents.ts'
 import type { KeyValue } from '../mvcc/types.ts'
 
 const SNAPSHOT_PROTO = `
