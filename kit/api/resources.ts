@@ -52,6 +52,10 @@ export const resources = {
   endpointSlices: resource('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', 'namespaced'),
   leases: resource('coordination.k8s.io/v1', 'Lease', 'leases', 'namespaced'),
   events: resource('events.k8s.io/v1', 'Event', 'events', 'namespaced', ['ev']),
+  roles: resource('rbac.authorization.k8s.io/v1', 'Role', 'roles', 'namespaced'),
+  roleBindings: resource('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings', 'namespaced'),
+  clusterRoles: resource('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', 'cluster'),
+  clusterRoleBindings: resource('rbac.authorization.k8s.io/v1', 'ClusterRoleBinding', 'clusterrolebindings', 'cluster'),
 } as const satisfies Record<string, Resource>
 
 /** "v1", "apps/v1": what `apiVersion` says. */

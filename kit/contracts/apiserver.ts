@@ -141,8 +141,8 @@ export interface SubresourceRow {
   readonly kind: { readonly group: string; readonly version: string; readonly kind: string }
 }
 
-/** "web.example.com", "web-1", or "web-1" that does not begin with a digit. */
-export type NameFormat = 'dns-subdomain' | 'dns-label' | 'dns-1035-label'
+/** "web.example.com", "web-1", "web-1" that does not begin with a digit, or anything that fits between two slashes. */
+export type NameFormat = 'dns-subdomain' | 'dns-label' | 'dns-1035-label' | 'path-segment'
 
 /** One kind that the server serves. The registry is a table of these; handlers know no kind by name. */
 export interface KindRow {

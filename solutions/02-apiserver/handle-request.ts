@@ -8,7 +8,14 @@
  */
 import type { Pod } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
-import type { ApiRequest, ApiResponse, KindRow, RequestHandler, RequestInfo } from '#kit/contracts/apiserver.ts'
+import type {
+  ApiRequest,
+  ApiResponse,
+  KindRow,
+  RequestHandler,
+  RequestInfo,
+  UserInfo,
+} from '#kit/contracts/apiserver.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { authenticate, type TokenTable } from './auth/authenticate.ts'
@@ -38,13 +45,13 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {
     const info = parseRequestInfo(request)
     const user = authenticate(request.credentials, tokens)
-    authorize(user, info, (nodeName) => podsOn(context, rows, nodeName))
+    await authorize(user, info, { policy: context.policy, podsOn: (nodeName) => podsOn(context, rows, nodeName) })
     const { apiGroup: group, apiVersion: version, resource: plural } = info
     // A path below no group of ours is the shell's to refuse, as any unknown path.
     if (!info.isResourceRequest || !groupVersions.has(`${group}/${version}`)) return { kind: 'document' }
     const row = rows.get(rowKey({ group, version, plural }))
     if (!row) throw unknownResource()
-    return handleVerb(context, row, info, request)
+    return handleVerb(context, row, info, request, user)
   }
 
   return async (request) => {
@@ -61,10 +68,11 @@ async function handleVerb(
   row: KindRow,
   info: RequestInfo,
   request: ApiRequest,
+  user: UserInfo,
 ): Promise<ApiResponse> {
   const namespace = row.resource.namespaced ? info.namespace : ''
   const target: Target = { row, namespace, name: info.name }
-  const options = writeOptionsOf(request)
+  const options = writeOptionsOf(request, user)
   const acrossNamespaces = row.resource.namespaced && namespace === ''
   if (acrossNamespaces && info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed()
   if (info.subresource) return handleSubresource({ context, request, info, target, options })
@@ -117,9 +125,10 @@ async function deleteCollection(context: ApiContext, target: Target, request: Ap
   return { kind: 'object', code: 200, row, object: list }
 }
 
-function writeOptionsOf({ query }: ApiRequest): WriteOptions {
+function writeOptionsOf({ query }: ApiRequest, user: UserInfo): WriteOptions {
   const fieldValidation = query.fieldValidation?.[0]
   return {
+    user,
     dryRun: (query.dryRun ?? []).includes('All'),
     fieldValidation: fieldValidation === 'Strict' || fieldValidation === 'Ignore' ? fieldValidation : 'Warn',
   }

@@ -5,6 +5,7 @@ import type { Printer } from './columns.ts'
 import { coreEventPrinter, eventPrinter } from './events.ts'
 import { nodePrinter } from './nodes.ts'
 import { podPrinter } from './pods.ts'
+import { bindingPrinter } from './role-bindings.ts'
 import { endpointSlicePrinter, endpointsPrinter, servicePrinter } from './services.ts'
 import {
   configMapPrinter,
@@ -32,6 +33,8 @@ const printers: Readonly<Record<string, Printer<never>>> = {
   'coordination.k8s.io/v1/Lease': leasePrinter,
   'discovery.k8s.io/v1/EndpointSlice': endpointSlicePrinter,
   'events.k8s.io/v1/Event': eventPrinter,
+  'rbac.authorization.k8s.io/v1/ClusterRoleBinding': bindingPrinter,
+  'rbac.authorization.k8s.io/v1/RoleBinding': bindingPrinter,
 }
 
 /** @param apiVersion "v1", "apps/v1" */

@@ -17,6 +17,8 @@ import { createKubectl, type Kubectl } from './kubectl.ts'
 export interface TestApiServer {
   readonly kubectl: Kubectl
   readonly client: ApiClient
+  /** The kubectl of somebody else, with a certificate; removed when the server stops. */
+  kubectlAs(user: string, groups?: readonly string[]): Promise<Kubectl>
   /** What the Deployment controller would have made, had it been asked to run this image. */
   createReplicaSet(deployment: string, revision: number, image: string): Promise<void>
   createEvent(pod: string, reason: string, message: string): Promise<void>
@@ -64,16 +66,23 @@ export async function startTestApiServer(
   await untilReady(client)
   await createNode(client, kubelet.port)
 
+  const others: Kubectl[] = []
   return {
     kubectl,
     client,
+    async kubectlAs(user, groups = []) {
+      const { cert, key } = await authority.issue({ commonName: user, organizations: groups, usages: ['client'] })
+      const other = createKubectl({ ...connection, clientCertificate: cert, clientKey: key })
+      others.push(other)
+      return other
+    },
     createReplicaSet: (deployment, revision, image) => createReplicaSet(client, deployment, revision, image),
     createEvent: (pod, reason, message) => createEvent(client, pod, reason, message),
     async stop() {
       client.close()
       await server.stop()
       await kubelet.stop()
-      kubectl.remove()
+      for (const each of [kubectl, ...others]) each.remove()
     },
   }
 }

@@ -15,6 +15,8 @@ import { describeError, type Log } from '#kit/contracts/log.ts'
 import { createEtcdClient, type EtcdClientOptions } from '#kit/etcd-api/client.ts'
 import type { ClusterView } from './admission/chain.ts'
 import type { TokenTable } from './auth/authenticate.ts'
+import { bootstrapRoles } from './auth/bootstrap-policy.ts'
+import { createPolicyView } from './auth/policy-view.ts'
 import { bootstrap, repairAddresses } from './bootstrap.ts'
 import { createRequestHandler } from './handle-request.ts'
 import { kindRows } from './kinds/registry.ts'
@@ -117,6 +119,7 @@ async function repairStored(context: ApiContext, log: Log): Promise<void> {
 async function prepareCluster(context: ApiContext, options: ApiServerOptions): Promise<boolean> {
   try {
     await bootstrap(context, kindRows, options)
+    await bootstrapRoles(context, kindRows)
     return true
   } catch (error) {
     options.log.error('preparing the cluster', error)
@@ -132,9 +135,11 @@ export function createContext(
   const caches = new KindCaches(kindRows, { store, clock, log })
   const random = Math.random
   const has = async (key: string) => (await objects.get(key)) !== undefined
+  const policy = createPolicyView(caches)
   const cluster: ClusterView = {
     namespace: async (name) => namespaceOf(objects, caches, name),
     serviceAccountExists: (namespace, name) => has(storageKey({ storagePrefix: 'serviceaccounts' }, namespace, name)),
+    policy,
   }
   return {
     store,
@@ -145,6 +150,7 @@ export function createContext(
     clock,
     decode: decodeObject,
     cluster,
+    policy,
     newUid: randomUUID,
     random,
   }

@@ -3,6 +3,7 @@ import { describe, expect } from 'vitest'
 import { authenticate } from '#apiserver/auth/authenticate.ts'
 import { nodeMay, nodeNameOf } from '#apiserver/auth/node-authorizer.ts'
 import { isAllowed, ruleAllows } from '#apiserver/auth/rbac.ts'
+import { type BindingObject, type RoleObject, resolveBindings } from '#apiserver/auth/role-objects.ts'
 import type { Pod } from '#kit/api/objects.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { refusalOf, requestInfo } from './fixtures.ts'
@@ -262,6 +263,101 @@ describe('bindings', () => {
         'of the group': isAllowed({ name: 'root', groups: ['system:masters'] }, getPod, []),
         'of that name': isAllowed({ name: 'system:masters', groups: [] }, getPod, []),
       }).toEqual({ 'of the group': true, 'of that name': false })
+    },
+  )
+})
+
+describe('the binding of a stored object', () => {
+  const readPods = [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }]
+  const readSecrets = [{ verbs: ['get'], apiGroups: [''], resources: ['secrets'] }]
+  const roles: RoleObject[] = [
+    { metadata: { name: 'reader', namespace: 'office' }, rules: readSecrets },
+    { metadata: { name: 'reader', namespace: 'shop' }, rules: readPods },
+    { metadata: { name: 'viewer' }, rules: readPods },
+    { metadata: { name: 'empty' }, rules: null },
+  ]
+  const binding = (rest: Partial<BindingObject>, namespace?: string): BindingObject => ({
+    metadata: { name: 'b', ...(namespace && { namespace }) },
+    roleRef: { kind: 'ClusterRole', name: 'viewer' },
+    subjects: [{ kind: 'User', name: 'ann' }],
+    ...rest,
+  })
+
+  lesson(
+    'has the rules of the role that it names',
+    {
+      scenario:
+        'In shop, a binding to the Role reader (there is one in office, too), and one to the ClusterRole viewer.',
+      rule: 'A Role is one of the binding’s namespace. A ClusterRole is a list of rules, and holds where it is bound: here only.',
+      source: 'kubernetes pkg/registry/rbac/validation/rule.go (GetRoleReferenceRules)',
+    },
+    () => {
+      const ofRole = binding({ roleRef: { kind: 'Role', name: 'reader' } }, 'shop')
+      expect(resolveBindings([ofRole, binding({}, 'shop')], roles)).toEqual([
+        { users: ['ann'], groups: [], namespace: 'shop', rules: readPods },
+        { users: ['ann'], groups: [], namespace: 'shop', rules: readPods },
+      ])
+    },
+  )
+
+  lesson(
+    'holds everywhere without a namespace',
+    {
+      scenario: 'A ClusterRoleBinding to viewer; one to a role without rules.',
+      rule: 'It has no namespace, and leaves it out. A role whose rules are null has none.',
+      source: 'kubernetes plugin/pkg/auth/authorizer/rbac/rbac.go (VisitRulesFor)',
+    },
+    () => {
+      const ofEmpty = binding({ roleRef: { kind: 'ClusterRole', name: 'empty' } })
+      expect(resolveBindings([binding({}), ofEmpty], roles)).toEqual([
+        { users: ['ann'], groups: [], rules: readPods },
+        { users: ['ann'], groups: [], rules: [] },
+      ])
+    },
+  )
+
+  lesson(
+    'is for users, groups and service accounts',
+    {
+      scenario:
+        'Subjects: the user ann, the group developers, the accounts robot (of shop, by default) and robot of office.',
+      rule: 'An account is the user system:serviceaccount:NAMESPACE:NAME. Without a namespace it is of the binding’s own.',
+      source: 'kubernetes plugin/pkg/auth/authorizer/rbac/rbac.go (appliesToUser)',
+    },
+    () => {
+      const subjects = [
+        { kind: 'User', name: 'ann' },
+        { kind: 'Group', name: 'developers' },
+        { kind: 'ServiceAccount', name: 'robot' },
+        { kind: 'ServiceAccount', name: 'robot', namespace: 'office' },
+      ]
+      expect(resolveBindings([binding({ subjects }, 'shop')], roles)).toMatchObject([
+        {
+          users: ['ann', 'system:serviceaccount:shop:robot', 'system:serviceaccount:office:robot'],
+          groups: ['developers'],
+        },
+      ])
+      const nobody = { metadata: { name: 'b' }, roleRef: { kind: 'ClusterRole', name: 'viewer' } }
+      expect(resolveBindings([nobody], roles), 'without subjects').toMatchObject([{ users: [], groups: [] }])
+    },
+  )
+
+  lesson(
+    'gives nothing while its role is not there',
+    {
+      scenario:
+        'Bindings to a role that does not exist, to a Role of another namespace, to a ClusterRole by kind Role.',
+      rule: 'A binding refers by kind and name. What it refers to may come later, or never.',
+      source: 'kubernetes pkg/registry/rbac/validation/rule.go (GetRoleReferenceRules)',
+    },
+    () => {
+      const dangling = [
+        binding({ roleRef: { kind: 'ClusterRole', name: 'nosuch' } }),
+        binding({ roleRef: { kind: 'Role', name: 'reader' } }, 'home'),
+        binding({ roleRef: { kind: 'Role', name: 'viewer' } }, 'shop'),
+        binding({ roleRef: { kind: 'ClusterRole', name: 'reader' } }, 'shop'),
+      ]
+      expect(resolveBindings(dangling, roles)).toEqual([])
     },
   )
 })

@@ -5,12 +5,17 @@
  * Source: apiserver `pkg/admission`; the order is upstream's (`pkg/kubeapiserver/options/plugins.go`).
  */
 import type { ApiObject, Pod, Stored } from '#kit/api/objects.ts'
-import type { KindRow } from '#kit/contracts/apiserver.ts'
+import { resources } from '#kit/api/resources.ts'
+import type { KindRow, UserInfo } from '#kit/contracts/apiserver.ts'
+import type { PolicyView } from '../auth/policy-view.ts'
 import { forbidden } from '../errors.ts'
 import { withDefaultTolerations } from './default-tolerations.ts'
+import { checkEscalation } from './escalation.ts'
 import { checkNamespace } from './namespace-lifecycle.ts'
 import { withPriority } from './priority.ts'
 import { withServiceAccount } from './service-account.ts'
+
+const RBAC_GROUP = resources.roles.group
 
 /** One write, as admission sees it. */
 export interface AdmissionReview {
@@ -20,6 +25,10 @@ export interface AdmissionReview {
   readonly subresource: string
   readonly namespace: string
   readonly name: string
+  /** Who writes; absent: the server itself. */
+  readonly user?: UserInfo | undefined
+  /** Of an update: what is there now. */
+  readonly old?: Stored<ApiObject>
   /** What is to be stored; plugins may change it. Absent for a deletion. */
   readonly draft?: ApiObject
 }
@@ -29,6 +38,7 @@ export interface ClusterView {
   /** The namespace as the store has it. */
   namespace(name: string): Promise<Stored<ApiObject> | undefined>
   serviceAccountExists(namespace: string, name: string): Promise<boolean>
+  readonly policy: Pick<PolicyView, 'now'>
 }
 
 /** Throws a StatusError when the write is not admitted. */
@@ -38,6 +48,9 @@ export async function admit(review: AdmissionReview, cluster: ClusterView): Prom
     checkNamespace(review, await cluster.namespace(review.namespace))
   } else {
     checkNamespace(review, undefined)
+  }
+  if (review.user && review.row.resource.group === RBAC_GROUP && review.draft) {
+    checkEscalation(review, review.user, review.draft, await cluster.policy.now())
   }
   const isNewPod = isMain && review.operation === 'CREATE' && review.row.resource.kind === 'Pod'
   if (isNewPod && review.draft) await admitPod(review, review.draft as Pod, cluster)

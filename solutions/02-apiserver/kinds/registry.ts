@@ -18,6 +18,7 @@ import { applyNamespaceDefaults, markNamespaceTerminating, namespaceFinalizers, 
 import { applyNodeDefaults, nodeFields, validateNode } from './node.ts'
 import { podFields, preparePodForCreate, preparePodForUpdate } from './pod.ts'
 import { applyPodDefaults } from './pod-defaults.ts'
+import { rbacRows } from './rbac.ts'
 import {
   applyReplicaSetDefaults,
   applyReplicationControllerDefaults,
@@ -232,6 +233,7 @@ export const kindRows: readonly KindRow[] = [
     validate: validateEndpointSlice,
     hasGeneration: true,
   },
+  ...rbacRows,
 ]
 
 /** The text of a field, or "": `textOf(object, 'status', 'phase')`. */

@@ -13,6 +13,7 @@ const LABEL_VALUE = `(${QUALIFIED})?`
 
 export function nameProblem(name: string, format: NameFormat = 'dns-subdomain'): string | undefined {
   if (format === 'dns-label') return dnsLabelProblem(name)
+  if (format === 'path-segment') return pathSegmentProblem(name)
   return format === 'dns-1035-label' ? dns1035LabelProblem(name) : subdomainProblem(name)
 }
 
@@ -38,6 +39,13 @@ export function dns1035LabelProblem(name: string): string | undefined {
   return matchesWhole(LABEL_1035, name)
     ? undefined
     : `a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '${LABEL_1035}')`
+}
+
+/** Roles and their bindings: "system:kube-scheduler". Source: apimachinery `pkg/api/validation/path/name.go`. */
+export function pathSegmentProblem(name: string): string | undefined {
+  if (name === '.' || name === '..') return `may not be '${name}'`
+  const found = ['/', '%'].filter((character) => name.includes(character))
+  return found.length > 0 ? found.map((character) => `may not contain '${character}'`).join(', ') : undefined
 }
 
 /** Keys of labels and annotations: "app", "example.com/app". */

@@ -50,7 +50,10 @@ export async function createDraft(
   row.prepareForCreate?.(draft)
   row.applyDefaults?.(draft)
   const name = draft.metadata?.name ?? ''
-  await admit({ operation: 'CREATE', row, subresource: '', namespace, name, draft }, context.cluster)
+  await admit(
+    { operation: 'CREATE', row, subresource: '', namespace, name, user: options.user, draft },
+    context.cluster,
+  )
   const errors = [...validateMetadata(draft, row.nameFormat), ...(row.validate?.(draft) ?? [])]
   if (errors.length > 0) throw invalid(row.resource, name, errors)
   if (options.dryRun) return dryRunCreate(context, { row, namespace, name }, draft)

@@ -1,114 +1,174 @@
 /**
- * Who may do what from the first day: upstream's roles for the components, as far as this cluster has the kinds.
+ * The roles and bindings that a new cluster begins with: upstream's, and two for components that are more here than upstream.
+ * They are objects like others: once created they are the administrator's, who may change them.
  *
- * The controller manager is one identity here, so it has at once what upstream gives its controllers one by one
- * (`system:controller:…`). Node identities are not here: node-authorizer.ts decides about them.
+ * Node identities have no binding: node-authorizer.ts decides about kubelets.
  *
- * Source: kubernetes `plugin/pkg/auth/authorizer/rbac/bootstrappolicy/{policy,controller_policy}.go`.
+ * Source: kubernetes `pkg/registry/rbac/rest/storage_rbac.go` (the post-start hook `rbac/bootstrap-roles`).
  */
-import type { PolicyRule, RoleBinding } from './rbac.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { ApiObject } from '#kit/api/objects.ts'
+import { type Resource, resources } from '#kit/api/resources.ts'
+import { hasReason } from '#kit/api/status-error.ts'
+import {
+  type BindingFacts,
+  clusterRoleBindings,
+  clusterRoles,
+  type RoleFacts,
+  roleBindings,
+  roles,
+} from '#kit/apiserver/bootstrap-roles.ts'
+import type { KindRow } from '#kit/contracts/apiserver.ts'
+import { type ApiContext, keyOf } from '../verbs/context.ts'
+import { createObject } from '../verbs/create.ts'
+import { mainDoor, updateObject } from '../verbs/update.ts'
+import { withAggregatedRules } from './aggregation.ts'
+import type { PolicyRule } from './rbac.ts'
+import type { RoleObject, Subject } from './role-objects.ts'
 
-const READ = ['get', 'list', 'watch']
-const WRITE = ['create', 'update', 'patch', 'delete']
+const OPTIONS = { dryRun: false, fieldValidation: 'Strict' } as const
+const GROUP = resources.roles.group
 
-const writeEvents: PolicyRule = {
-  verbs: ['create', 'patch', 'update'],
-  apiGroups: ['', 'events.k8s.io'],
-  resources: ['events'],
+/**
+ * Roles that only this cluster needs. Its controller manager is one identity, so it has at once what upstream gives its
+ * controllers one by one (`system:controller:…`); upstream's cloud controller manager brings its role along.
+ */
+const ownRoles: Readonly<Record<string, RoleFacts>> = {
+  'brain-and-muscle:all-controllers': {
+    rules: [
+      'create,patch,update core,events.k8s.io events',
+      'create,delete,get,list,patch,update,watch coordination.k8s.io leases',
+      // The garbage collector and the namespace controller must see and delete everything.
+      'delete,deletecollection,get,list,patch,update,watch * *',
+      'create core configmaps,endpoints,pods,secrets,serviceaccounts,serviceaccounts/token',
+      'create apps replicasets',
+      'create discovery.k8s.io endpointslices',
+    ],
+  },
+  'system:cloud-controller-manager': {
+    rules: [
+      'create,patch,update core,events.k8s.io events',
+      'create,get,list,patch,update,watch coordination.k8s.io leases',
+      'get,list,patch,update,watch core nodes,services',
+      'patch,update core nodes/status,services/status',
+    ],
+  },
 }
 
-const leases = (...verbs: string[]): PolicyRule => ({
-  verbs,
-  apiGroups: ['coordination.k8s.io'],
-  resources: ['leases'],
-})
-
-/** Anybody may ask how the server is, and which one it is. */
-const publicInfoViewer: RoleBinding = {
-  groups: ['system:authenticated', 'system:unauthenticated'],
-  rules: [{ verbs: ['get'], nonResourceURLs: ['/healthz', '/livez', '/readyz', '/version', '/version/'] }],
+const ownBindings: Readonly<Record<string, BindingFacts>> = {
+  'brain-and-muscle:all-controllers': {
+    role: 'brain-and-muscle:all-controllers',
+    subjects: ['User:system:kube-controller-manager'],
+  },
+  'system:cloud-controller-manager': {
+    role: 'system:cloud-controller-manager',
+    subjects: ['User:system:cloud-controller-manager'],
+  },
 }
 
-/** Whoever is known may look at what the server offers. */
-const discovery: RoleBinding = {
-  groups: ['system:authenticated'],
-  rules: [
-    {
-      verbs: ['get'],
-      nonResourceURLs: [
-        '/api',
-        '/api/*',
-        '/apis',
-        '/apis/*',
-        '/openapi',
-        '/openapi/*',
-        '/healthz/*',
-        '/readyz/*',
-        '/livez/*',
-      ],
-    },
-    {
-      verbs: ['create'],
-      apiGroups: ['authorization.k8s.io'],
-      resources: ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'],
-    },
-    { verbs: ['create'], apiGroups: ['authentication.k8s.io'], resources: ['selfsubjectreviews'] },
-  ],
+/** Creates what is missing. When nothing is, writes down what aggregated roles have gathered. */
+export async function bootstrapRoles(context: ApiContext, kinds: readonly KindRow[]): Promise<void> {
+  const missing = bootstrapObjects()
+    .map(({ resource, object }) => ({ row: rowOf(kinds, resource), object }))
+    // The cache knows what is there, so looking after all of them costs nothing.
+    .filter(({ row, object }) => !context.caches.of(row).cache.get(keyOf({ row, ...placeOf(object) })))
+  await Promise.all(missing.map(({ row, object }) => createUnlessThere(context, row, object)))
+  // Right after a creation the cache may know only some of the parts.
+  if (missing.length === 0) await writeAggregatedRules(context, rowOf(kinds, resources.clusterRoles))
 }
 
-const scheduler: RoleBinding = {
-  users: ['system:kube-scheduler'],
-  rules: [
-    writeEvents,
-    leases('create', 'get', 'list', 'update', 'patch', 'watch'),
-    { verbs: READ, apiGroups: [''], resources: ['nodes', 'namespaces', 'replicationcontrollers', 'services'] },
-    { verbs: [...READ, 'delete'], apiGroups: [''], resources: ['pods'] },
-    { verbs: ['create'], apiGroups: [''], resources: ['bindings', 'pods/binding'] },
-    { verbs: ['patch', 'update'], apiGroups: [''], resources: ['pods/status'] },
-    { verbs: READ, apiGroups: ['apps', 'policy', 'storage.k8s.io'], resources: ['*'] },
-    { verbs: READ, apiGroups: [''], resources: ['persistentvolumes', 'persistentvolumeclaims'] },
-  ],
+function rowOf(kinds: readonly KindRow[], { plural, group }: Resource): KindRow {
+  const row = kinds.find(({ resource }) => resource.plural === plural && resource.group === group)
+  if (!row) throw new Error(`no kind ${plural}`)
+  return row
 }
 
-const controllerManager: RoleBinding = {
-  users: ['system:kube-controller-manager'],
-  rules: [
-    writeEvents,
-    leases('create', 'get', 'list', 'update', 'patch', 'watch', 'delete'),
-    // The garbage collector and the namespace controller must see and delete everything.
-    { verbs: [...READ, 'delete', 'deletecollection', 'patch', 'update'], apiGroups: ['*'], resources: ['*'] },
-    { verbs: WRITE, apiGroups: [''], resources: ['pods', 'endpoints', 'serviceaccounts', 'secrets', 'configmaps'] },
-    { verbs: WRITE, apiGroups: ['apps'], resources: ['replicasets'] },
-    { verbs: WRITE, apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'] },
-    { verbs: ['update', 'patch'], apiGroups: ['*'], resources: ['*/status', '*/scale', 'namespaces/finalize'] },
-    { verbs: ['create'], apiGroups: [''], resources: ['serviceaccounts/token'] },
-  ],
+function placeOf({ metadata }: ApiObject) {
+  return { namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' }
 }
 
-const cloudControllerManager: RoleBinding = {
-  users: ['system:cloud-controller-manager'],
-  rules: [
-    writeEvents,
-    leases('create', 'get', 'list', 'update', 'patch', 'watch'),
-    { verbs: [...READ, 'patch', 'update'], apiGroups: [''], resources: ['nodes', 'services'] },
-    { verbs: ['patch', 'update'], apiGroups: [''], resources: ['nodes/status', 'services/status'] },
-  ],
+async function createUnlessThere(context: ApiContext, row: KindRow, object: ApiObject): Promise<void> {
+  try {
+    await createObject(context, { row, namespace: placeOf(object).namespace }, object, OPTIONS)
+  } catch (error) {
+    if (!hasReason(error, 'AlreadyExists')) throw error
+  }
 }
 
-const kubeProxy: RoleBinding = {
-  users: ['system:kube-proxy'],
-  rules: [
-    writeEvents,
-    { verbs: READ, apiGroups: [''], resources: ['endpoints', 'services', 'nodes'] },
-    { verbs: READ, apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'] },
-  ],
+async function writeAggregatedRules(context: ApiContext, row: KindRow): Promise<void> {
+  const stored = context.caches
+    .of(row)
+    .sortedEntries()
+    .map(([, object]) => object as RoleObject)
+  for (const [i, { metadata, rules }] of withAggregatedRules(stored).entries()) {
+    if (isDeepStrictEqual(rules, stored[i]?.rules)) continue
+    const target = { row, namespace: '', name: metadata?.name ?? '' }
+    const newObject = (current: ApiObject) => ({ draft: { ...structuredClone(current), rules }, warnings: [] })
+    await updateObject(context, target, newObject, OPTIONS, mainDoor(row))
+  }
 }
 
-export const bootstrapPolicy: readonly RoleBinding[] = [
-  publicInfoViewer,
-  discovery,
-  scheduler,
-  controllerManager,
-  cloudControllerManager,
-  kubeProxy,
-]
+function bootstrapObjects(): { resource: Resource; object: ApiObject }[] {
+  const clusterWide = (resource: Resource, objects: readonly ApiObject[]) =>
+    objects.map((object) => ({ resource, object }))
+  const allClusterRoles = Object.entries({ ...clusterRoles, ...ownRoles }).map(([name, facts]) => roleOf(name, facts))
+  const allBindings = Object.entries({ ...clusterRoleBindings, ...ownBindings })
+  const namespaced = <Facts>(
+    resource: Resource,
+    facts: Readonly<Record<string, Readonly<Record<string, Facts>>>>,
+    make: (name: string, one: Facts, namespace: string) => ApiObject,
+  ) =>
+    Object.entries(facts).flatMap(([namespace, byName]) =>
+      Object.entries(byName).map(([name, one]) => ({ resource, object: make(name, one, namespace) })),
+    )
+  return [
+    ...clusterWide(resources.clusterRoles, withAggregatedRules(allClusterRoles)),
+    ...clusterWide(
+      resources.clusterRoleBindings,
+      allBindings.map(([name, facts]) => bindingOf(name, facts)),
+    ),
+    ...namespaced(resources.roles, roles, roleOf),
+    ...namespaced(resources.roleBindings, roleBindings, bindingOf),
+  ]
+}
+
+function metadataOf(name: string, namespace?: string, labels: Record<string, string> = {}): ApiObject['metadata'] {
+  return {
+    name,
+    ...(namespace && { namespace }),
+    labels: { 'kubernetes.io/bootstrapping': 'rbac-defaults', ...labels },
+    annotations: { 'rbac.authorization.kubernetes.io/autoupdate': 'true' },
+  }
+}
+
+function roleOf(name: string, { aggregatesTo, aggregates, rules }: RoleFacts, namespace?: string): RoleObject {
+  const label = (role: string) => ({ [`${GROUP}/aggregate-to-${role}`]: 'true' })
+  return {
+    metadata: metadataOf(name, namespace, aggregatesTo ? label(aggregatesTo) : {}),
+    ...(aggregates && { aggregationRule: { clusterRoleSelectors: [{ matchLabels: label(aggregates) }] } }),
+    rules: rules.map(ruleOf),
+  }
+}
+
+/** "get,list core pods,services", "get core secrets tls", "get /healthz,/livez". */
+function ruleOf(text: string): PolicyRule {
+  const [verbs = [], where = [], resourcesOfRule, resourceNames] = text.split(' ').map((word) => word.split(','))
+  if (!resourcesOfRule) return { verbs, nonResourceURLs: where }
+  const apiGroups = where.map((group) => (group === 'core' ? '' : group))
+  return { verbs, apiGroups, resources: resourcesOfRule, ...(resourceNames && { resourceNames }) }
+}
+
+function bindingOf(name: string, { role, subjects }: BindingFacts, namespace?: string): ApiObject {
+  return {
+    metadata: metadataOf(name, namespace),
+    roleRef: { apiGroup: GROUP, kind: namespace ? 'Role' : 'ClusterRole', name: role },
+    ...(subjects.length > 0 && { subjects: subjects.map(subjectOf) }),
+  }
+}
+
+function subjectOf(text: string): Subject {
+  const [, kind = '', who = ''] = /^(\w+):(.*)$/.exec(text) ?? []
+  if (kind !== 'ServiceAccount') return { kind, apiGroup: GROUP, name: who }
+  const [namespace = '', name = ''] = who.split('/')
+  return { kind, namespace, name }
+}

@@ -1,9 +1,10 @@
 /** What every verb needs: the composed parts of the server, handed in by the composition root. */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
-import type { DecodeObject, KindRow } from '#kit/contracts/apiserver.ts'
+import type { DecodeObject, KindRow, UserInfo } from '#kit/contracts/apiserver.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
 import type { ClusterView } from '../admission/chain.ts'
+import type { PolicyView } from '../auth/policy-view.ts'
 import type { ServiceAddresses } from '../services/addresses.ts'
 import { storageKey } from '../storage/keys.ts'
 import type { KindCaches } from '../storage/kind-caches.ts'
@@ -19,6 +20,7 @@ export interface ApiContext {
   readonly clock: Clock
   readonly decode: DecodeObject
   readonly cluster: ClusterView
+  readonly policy: PolicyView
   /** A new UUID. */
   newUid(): string
   /** In [0, 1). */
@@ -33,8 +35,10 @@ export interface Target {
   readonly name: string
 }
 
-/** What `?dryRun=All` and `?fieldValidation=…` say. */
+/** Who writes, and what `?dryRun=All` and `?fieldValidation=…` say. */
 export interface WriteOptions {
+  /** Absent: the server itself, whom no policy binds. */
+  readonly user?: UserInfo
   readonly dryRun: boolean
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'
 }

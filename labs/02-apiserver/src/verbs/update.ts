@@ -104,7 +104,7 @@ export async function updateObject(
   const decide = async (current: Stored<ApiObject> | undefined): Promise<UpdateOutcome> => {
     if (!current) throw notFound(row.resource, name)
     const { draft: sent, warnings } = newObject(current)
-    const draft = await prepareDraft(context, target, sent, current, door)
+    const draft = await prepareDraft(context, target, sent, current, door, options)
     Object.assign(attempt, { warnings, old: current, draft })
     if (isReadyToBeRemoved(draft, row.otherFinalizers?.(draft) ?? [])) return { remove: true }
     return { put: draft, lease: row.ttlSeconds ? await context.leases.leaseFor(row.ttlSeconds) : undefined }
@@ -134,11 +134,15 @@ async function prepareDraft(
   sent: ApiObject,
   current: Stored<ApiObject>,
   door: UpdateDoor,
+  { user }: WriteOptions,
 ): Promise<ApiObject> {
   const draft = door.prepare(sent, current)
   if (door.subresource !== 'scale') row.applyDefaults?.(draft)
   draft.metadata = updatedMetadata(draft, current, row)
-  await admit({ operation: 'UPDATE', row, subresource: door.subresource, namespace, name, draft }, context.cluster)
+  await admit(
+    { operation: 'UPDATE', row, subresource: door.subresource, namespace, name, user, old: current, draft },
+    context.cluster,
+  )
   const errors = [
     ...validateMetadata(draft, row.nameFormat),
     ...validateMetadataUpdate(draft, current),

@@ -1,0 +1,80 @@
+/**
+ * Who may do what, on the whole server: roles and bindings that users write, and the real kubectl as their user.
+ */
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeWith } from '../testing/tools.ts'
+import type { Kubectl } from './testing/kubectl.ts'
+import { startTestApiServer, type TestApiServer } from './testing/test-api-server.ts'
+
+describeWith(['kubectl'], 'access', () => {
+  let server: TestApiServer
+  let ann: Kubectl
+  beforeAll(async () => {
+    server = await startTestApiServer()
+    ann = await server.kubectlAs('ann', ['developers'])
+    await server.kubectl.output('create namespace shop')
+  })
+  afterAll(async () => {
+    await server?.stop()
+  })
+
+  const refused = async (command: string) => (await ann(command)).stderr
+
+  it('begins with upstream’s roles', async () => {
+    const roles = await server.kubectl.output('get clusterroles -o name')
+    expect(roles).toContain('clusterrole.rbac.authorization.k8s.io/system:kube-scheduler')
+    const admin = JSON.parse(await server.kubectl.output('get clusterrole admin -o json'))
+    expect(admin.rules.length, 'rules that admin has gathered').toBeGreaterThan(10)
+  })
+
+  it('is refused in upstream’s words', async () => {
+    expect(await refused('get pods -n shop')).toBe(
+      'Error from server (Forbidden): pods is forbidden: User "ann" cannot list resource "pods" in API group "" in the namespace "shop"\n',
+    )
+    expect(await refused('get --raw /metrics')).toContain('forbidden: User "ann" cannot get path "/metrics"')
+  })
+
+  it('comes with a binding, in its namespace, and goes with it', async () => {
+    await server.kubectl.output('create rolebinding devs --clusterrole=edit --group=developers -n shop')
+    await expect.poll(async () => (await ann('get pods -n shop')).code).toBe(0)
+    expect(await refused('get pods -n default')).toContain('cannot list resource "pods"')
+    expect(await refused('get pods -A')).toContain('at the cluster scope')
+    await server.kubectl.output('delete rolebinding devs -n shop')
+    await expect.poll(() => refused('get pods -n shop')).toContain('Forbidden')
+  })
+
+  it('cannot be given away by who does not have it', async () => {
+    await server.kubectl.output('create rolebinding boss --clusterrole=admin --user=ann -n shop')
+    await expect.poll(async () => (await ann('get roles -n shop')).code).toBe(0)
+    await ann.output('create role reader --verb=get,list --resource=pods -n shop')
+    expect(await refused('create role breaker --verb=get,list --resource=nodes -n shop')).toBe(
+      'Error from server (Forbidden): roles.rbac.authorization.k8s.io "breaker" is forbidden: user "ann" (groups=["developers" "system:authenticated"]) is attempting to grant RBAC permissions not currently held:\n' +
+        '{APIGroups:[""], Resources:["nodes"], Verbs:["get" "list"]}\n',
+    )
+    expect(await refused('create rolebinding all --clusterrole=cluster-admin --user=ann -n shop')).toContain(
+      'is attempting to grant RBAC permissions not currently held:\n{APIGroups:["*"], Resources:["*"], Verbs:["*"]}',
+    )
+    expect(await refused('create rolebinding none --clusterrole=nosuch --user=ann -n shop')).toContain(
+      'clusterroles.rbac.authorization.k8s.io "nosuch" not found',
+    )
+  })
+
+  it('grows with the roles that an aggregated role gathers', async () => {
+    expect(await refused('get pods -n default')).toContain('Forbidden')
+    await server.kubectl.output('create -f -', { stdin: gathering })
+    await server.kubectl.output('create clusterrolebinding gather --clusterrole=gathering --user=ann')
+    await expect.poll(async () => (await ann('get pods -n default')).code).toBe(0)
+  })
+})
+
+const gathering = `
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: gathering}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {part-of: gathering}}]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: part, labels: {part-of: gathering}}
+rules: [{verbs: [get, list], apiGroups: [""], resources: [pods]}]
+`
