@@ -93,11 +93,11 @@ async function play(scenario: Scenario, seed: number, useSolution: boolean): Pro
 async function coreOf(tree: Tree): Promise<CreateCore> {
   if (tree === 'solutions') {
     const { Raft } = await import('../../solutions/01-etcd-raft/raft/raft.ts')
-    const { createRaftState } = await import('../../solutions/01-etcd-raft/raft/state.ts')
+    const { createRaftState } = await import('../../solutions/01-etcd-raft/raft/create-state.ts')
     return (start) => new Raft(createRaftState(start))
   }
   const { Raft } = await import('../../labs/01-etcd-raft/src/raft/raft.ts')
-  const { createRaftState } = await import('../../labs/01-etcd-raft/src/raft/state.ts')
+  const { createRaftState } = await import('../../labs/01-etcd-raft/src/raft/create-state.ts')
   return (start) => new Raft(createRaftState(start))
 }
 

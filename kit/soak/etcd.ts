@@ -2,8 +2,8 @@
  * `npm run soak -- etcd`: lab 1's Raft and its store in simulated clusters, a different one for each seed.
  */
 import { join } from 'node:path'
+import { createRaftState } from '#etcd/raft/create-state.ts'
 import { Raft } from '#etcd/raft/raft.ts'
-import { createRaftState } from '#etcd/raft/state.ts'
 import { isNotImplemented } from '../contracts/not-implemented.ts'
 import { repositoryRoot } from '../labs/catalog.ts'
 import { LAST_FEW } from '../sim/raft/recorder.ts'

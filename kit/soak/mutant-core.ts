@@ -14,7 +14,7 @@ interface CoreModule {
 }
 
 const ENTRY = `export { Raft } from '#etcd/raft/raft.ts'
-export { createRaftState } from '#etcd/raft/state.ts'`
+export { createRaftState } from '#etcd/raft/create-state.ts'`
 
 export async function loadMutantCore(
   root: string,

@@ -2,8 +2,8 @@
  * In which portions a core hands out its work: given code (`Raft.ready`).
  */
 import { expect } from 'vitest'
+import { createRaftState } from '#etcd/raft/create-state.ts'
 import { Raft } from '#etcd/raft/raft.ts'
-import { createRaftState } from '#etcd/raft/state.ts'
 import type { Ready } from '#kit/raft/messages.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 

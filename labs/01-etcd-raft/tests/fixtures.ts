@@ -4,10 +4,11 @@
 
 import { join } from 'node:path'
 import type { DeleteRangeRequest, PutRequest, RangeRequest, TxnRequest, WatchCreateRequest } from '#etcd/mvcc/types.ts'
+import { createRaftState } from '#etcd/raft/create-state.ts'
 import { type RaftLog, termAt } from '#etcd/raft/log.ts'
 import { freshProgress, type Progress } from '#etcd/raft/progress.ts'
 import { Raft } from '#etcd/raft/raft.ts'
-import { createRaftState, type RaftState } from '#etcd/raft/state.ts'
+import type { RaftState } from '#etcd/raft/state.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { repositoryRoot } from '#kit/labs/catalog.ts'
 import type {

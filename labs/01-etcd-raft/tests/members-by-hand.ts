@@ -2,8 +2,10 @@
  * A few members without a simulator, where the test itself is time and network: it ticks whom it likes, as often as it likes, and says who is
  * cut off. So a clock that runs slow is simply a member that is ticked less often.
  */
+
+import { createRaftState } from '#etcd/raft/create-state.ts'
 import { Raft } from '#etcd/raft/raft.ts'
-import { createRaftState, type RaftFeatures } from '#etcd/raft/state.ts'
+import type { RaftFeatures } from '#etcd/raft/state.ts'
 import type { MemberId, Message, ReadState } from '#kit/raft/messages.ts'
 
 export class MembersByHand {

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest'
+import { createRaftState } from '#etcd/raft/create-state.ts'
 import { Raft } from '#etcd/raft/raft.ts'
-import { createRaftState } from '#etcd/raft/state.ts'
 import { handleReady } from '#etcd/server/handle-ready.ts'
 import { encodeRecord, HEADER_BYTES, readRecords } from '#etcd/wal/record.ts'
 import { replay } from '#etcd/wal/replay.ts'

@@ -1,8 +1,8 @@
 import { describe, expect } from 'vitest'
+import { createRaftState } from '#etcd/raft/create-state.ts'
 import { lastIndex, lastTerm, type RaftLog } from '#etcd/raft/log.ts'
 import { Raft } from '#etcd/raft/raft.ts'
 import { forgetUpTo, replaceLog, withoutCovered } from '#etcd/raft/snapshot.ts'
-import { createRaftState } from '#etcd/raft/state.ts'
 import type { Message } from '#kit/raft/messages.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import {

@@ -2,10 +2,11 @@
  * The write-ahead log's files on a disk that fails: torn, flipped, missing, exchanged, full, crashed at every step.
  */
 import { describe, expect } from 'vitest'
+import { openWal } from '#etcd/wal/open-wal.ts'
 import { type Restored, replay, type WalRecord } from '#etcd/wal/replay.ts'
 import { obsoleteSegments } from '#etcd/wal/replay-after.ts'
 import { WalDamage } from '#etcd/wal/segment.ts'
-import { openWal, type WalOptions } from '#etcd/wal/wal-file.ts'
+import type { WalOptions } from '#etcd/wal/wal-file.ts'
 import { diskError, MemoryDisk } from '#kit/sim/memory-disk.ts'
 import { createRandom } from '#kit/sim/random.ts'
 import { lesson } from '#kit/testing/lesson.ts'

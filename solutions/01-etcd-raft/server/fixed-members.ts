@@ -5,6 +5,7 @@
  * part the cluster. To find out, each part is tried on a member that exists for this only.
  */
 import { isNotImplemented, type NotImplemented } from '#kit/contracts/not-implemented.ts'
+import { createRaftState } from '../raft/create-state.ts'
 import {
   applyChange,
   expectUnfinishedChange,
@@ -14,7 +15,7 @@ import {
   membersAfter,
   proposeChange,
 } from '../raft/membership.ts'
-import { createRaftState, type RaftState } from '../raft/state.ts'
+import type { RaftState } from '../raft/state.ts'
 
 const CHANGE = { kind: 'AddLearner', member: 'd' } as const
 const PARTS: readonly ((raft: RaftState) => unknown)[] = [

@@ -7,8 +7,9 @@
 import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { hasLostQuorum, hearsFromLeader, isDisturbance } from '../raft/check-quorum.ts'
+import { createRaftState } from '../raft/create-state.ts'
 import { becomePreCandidate, concludePreVote, decidePreVote } from '../raft/pre-vote.ts'
-import { createRaftState, type RaftFeatures, type RaftState } from '../raft/state.ts'
+import type { RaftFeatures, RaftState } from '../raft/state.ts'
 
 type Part = (raft: RaftState) => unknown
 

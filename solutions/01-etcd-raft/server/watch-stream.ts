@@ -7,14 +7,13 @@
  * Source: etcd `server/etcdserver/api/v3rpc/watch.go`; synced and unsynced watchers in `server/storage/mvcc/watchable_store.go`.
  */
 import type { Clock, Timer } from '#kit/contracts/clock.ts'
-import { etcdErrors } from '#kit/etcd-api/errors.ts'
 import type { WatchRequest } from '#kit/etcd-api/messages.ts'
-import { TO_THE_END } from '../mvcc/byte-range.ts'
 import type { WatchCreateRequest, WatchResponse } from '../mvcc/types.ts'
-import { type History, openWatcher, stepWatcher, type Watcher } from '../watch/watcher.ts'
+import { openWatcher, stepWatcher, type Watcher } from '../watch/watcher.ts'
 import type { Engine } from './engine.ts'
 import type { Turns } from './turns.ts'
-import { fragmentsOf, REVISIONS_PER_STEP, takeBatch } from './watch-batch.ts'
+import { fragmentsOf, type HistoryReader, historyOf, REVISIONS_PER_STEP } from './watch-batch.ts'
+import { keyedRequest, refusalOf } from './watch-request.ts'
 
 /** What a watch writes to: a gRPC stream. */
 export interface WatchPipe {
@@ -72,7 +71,7 @@ export class WatchStream {
 
   /** Sends what is new to those who are near it; the others get their turns. */
   pump(): void {
-    const history = this.#history()
+    const history = historyOf(this.#options.engine.machine.store)
     let isAnyBehind = false
     for (const [watchId, watch] of this.#watches) {
       if (this.#isFull) return
@@ -92,7 +91,7 @@ export class WatchStream {
 
   #create(request: WatchCreateRequest): void {
     const { store } = this.#options.engine.machine
-    const refusal = this.#refuse(request)
+    const refusal = refusalOf(request, (watchId) => this.#watches.has(watchId))
     if (refusal) {
       this.#send(NO_WATCH, { created: true, canceled: true, cancelReason: refusal })
       return
@@ -101,15 +100,6 @@ export class WatchStream {
     const watcher = openWatcher(keyedRequest(request), store.revision)
     this.#watches.set(watchId, { watcher, isQuiet: true })
     this.#send(watchId, { created: true })
-  }
-
-  /** Upstream's reasons not to watch, in its words. */
-  #refuse({ watchId, key, rangeEnd, startRevision }: WatchCreateRequest): string | undefined {
-    if (startRevision < 0) return etcdErrors.compacted().message
-    const isEmpty = rangeEnd !== '' && rangeEnd !== TO_THE_END && key >= rangeEnd
-    if (isEmpty) return 'mvcc: watcher range is empty'
-    if (watchId !== 0 && this.#watches.has(watchId)) return 'mvcc: duplicate watch ID provided on the WatchStream'
-    return undefined
   }
 
   #cancel(watchId: number): void {
@@ -135,7 +125,7 @@ export class WatchStream {
         const [watchId, watch] = behind
         this.#watches.delete(watchId)
         this.#watches.set(watchId, watch)
-        this.#step(watchId, watch, this.#history())
+        this.#step(watchId, watch, historyOf(this.#options.engine.machine.store))
       }
       this.pump()
     } catch (error) {
@@ -143,22 +133,7 @@ export class WatchStream {
     }
   }
 
-  /** The store's history from a revision on, in pieces. Most watchers are at the same place, so most of them share a piece. */
-  #history(): (from: number) => History {
-    const { store } = this.#options.engine.machine
-    const { revision, compactRevision } = store
-    const pieces = new Map<number, History>()
-    return (from) => {
-      let piece = pieces.get(from)
-      if (!piece) {
-        piece = { revision, compactRevision, changes: takeBatch(store.changesFrom(from, REVISIONS_PER_STEP)) }
-        pieces.set(from, piece)
-      }
-      return piece
-    }
-  }
-
-  #step(watchId: number, watch: OpenWatch, history: (from: number) => History): void {
+  #step(watchId: number, watch: OpenWatch, history: HistoryReader): void {
     const step = stepWatcher(watch.watcher, history(watch.watcher.nextRevision))
     if (step.kind === 'compacted') {
       this.#send(watchId, { canceled: true, compactRevision: step.compactRevision })
@@ -209,9 +184,4 @@ const EMPTY_RESPONSE = {
   cancelReason: '',
   fragment: false,
   events: [],
-}
-
-/** An empty key stands for the first possible one, as upstream has it. */
-function keyedRequest(request: WatchCreateRequest): WatchCreateRequest {
-  return request.key === '' ? { ...request, key: '\0' } : request
 }

@@ -6,8 +6,8 @@
  */
 import { randomInt } from 'node:crypto'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import { createRaftState } from '../raft/create-state.ts'
 import { Raft } from '../raft/raft.ts'
-import { createRaftState } from '../raft/state.ts'
 import { metadataOf } from '../snapshot/content.ts'
 import { type EngineOptions, timingOf } from './engine-options.ts'
 import { Membership } from './membership.ts'

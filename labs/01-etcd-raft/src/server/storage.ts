@@ -13,9 +13,10 @@ import { MvccStore } from '../mvcc/store.ts'
 import { type MachineContents, type SnapshotHead, storedVersions } from '../snapshot/content.ts'
 import { SnapshotDirectory, type SnapshotId } from '../snapshot/snapshot-directory.ts'
 import { SnapshotDamage } from '../snapshot/snapshot-file.ts'
+import { openWal } from '../wal/open-wal.ts'
 import { type Restored, replay, type WalRecord } from '../wal/replay.ts'
 import { replayAfter, usableSnapshots } from '../wal/replay-after.ts'
-import { openWal, type WalFile, type WalOptions } from '../wal/wal-file.ts'
+import type { WalFile, WalOptions } from '../wal/wal-file.ts'
 
 export interface StorageOptions extends WalOptions {
   readonly dataDirectory: string

@@ -1,5 +1,5 @@
 /**
- * The write-ahead log on a disk: opened, checked, repaired at its end, appended to, synced, cut into segments, shortened.
+ * The write-ahead log on a disk: appended to, synced, cut into segments, shortened.
  *
  * Guarantee: when `append` resolves, the record is on disk. When it rejects because the disk is full, nothing of the record is, and the log is as it
  * was before: it may be tried again. Everything that is waiting when a sync ends goes into the next one (group commit), because the driver hands over
@@ -8,14 +8,15 @@
  */
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
-import { type Disk, type DiskFile, isDiskFull, replaceFile, systemDisk } from '#kit/raft/disk.ts'
+import { type Disk, isDiskFull, replaceFile } from '#kit/raft/disk.ts'
 import type { HardState } from '#kit/raft/messages.ts'
 import { encodeWalRecord, type SegmentHeader } from '#kit/raft/wire.ts'
+import { PresizedFile } from './presized-file.ts'
 import { encodeRecord } from './record.ts'
 import type { WalRecord } from './replay.ts'
 import { obsoleteSegments } from './replay-after.ts'
 import { openReserve } from './reserve.ts'
-import { parseSegmentName, readSegments, type SegmentReading, segmentName, WalDamage } from './segment.ts'
+import { type SegmentReading, segmentName } from './segment.ts'
 
 export interface WalFile {
   /** Bytes so far, in all segments. */
@@ -46,55 +47,16 @@ interface Segment {
 }
 
 const SEGMENT_BYTES = 64 << 20
-/** A file's length is set ahead in steps: a sync that need not note a new length is a third quicker. */
-const LENGTH_STEP = 4 << 20
 const RESERVE_BYTES = 4 << 20
 
-/** Opens the log of a data directory, making it if there is none. Throws `WalDamage`, naming file and offset, when it is damaged. */
-export async function openWal(
-  dataDirectory: string,
-  options: WalOptions = {},
-): Promise<{ wal: WalFile; records: readonly WalRecord[] }> {
-  const disk = options.disk ?? systemDisk
-  const directory = join(dataDirectory, 'wal')
-  const names = await segmentNames(disk, directory)
-  const files = await Promise.all(names.map(async (name) => ({ name, bytes: await disk.read(join(directory, name)) })))
-  const readings = inDirectory(directory, () => readSegments(files))
-  const wal = new SegmentedWal(disk, directory, options)
-  await wal.begin(readings)
-  return { wal, records: readings.flatMap(({ records }) => records) }
-}
-
-async function segmentNames(disk: Disk, directory: string): Promise<string[]> {
-  const names = await disk.list(directory)
-  for (const name of names) if (name.endsWith('.tmp')) await disk.remove(join(directory, name))
-  const logs = names.filter((name) => name.endsWith('.wal'))
-  const strange = logs.find((name) => !parseSegmentName(name))
-  if (strange === undefined) return logs
-  throw new WalDamage(
-    `${join(directory, strange)} is not a file of this version's log: was it written by an older one? ` +
-      `Delete ${directory} to begin with nothing, or go back to the version that wrote it.`,
-  )
-}
-
-function inDirectory<Result>(directory: string, read: () => Result): Result {
-  try {
-    return read()
-  } catch (error) {
-    if (error instanceof WalDamage) error.message = join(directory, error.message)
-    throw error
-  }
-}
-
-class SegmentedWal implements WalFile {
+export class SegmentedWal implements WalFile {
   readonly #disk: Disk
   readonly #directory: string
   readonly #options: WalOptions
   readonly #segmentBytes: number
   #segments: Segment[] = []
-  #file!: DiskFile
-  /** Up to where the present file has its length already. */
-  #reach = 0
+  /** The last segment's. */
+  #file!: PresizedFile
   #checksum = 0
   #lastIndex = 0
   #reserve!: Awaited<ReturnType<typeof openReserve>>
@@ -128,7 +90,7 @@ class SegmentedWal implements WalFile {
     const last = readings.at(-1)
     if (!last) return this.#addSegment(1)
     this.#checksum = last.checksum
-    this.#file = await this.#disk.open(this.#present.path)
+    this.#file = await this.#openFile(this.#present)
     await this.#cutTail()
     await this.#disk.syncDirectory(this.#directory)
   }
@@ -156,8 +118,7 @@ class SegmentedWal implements WalFile {
 
   async close(): Promise<void> {
     await this.#turn
-    await this.#file.resize(this.#present.bytes)
-    await this.#file.close()
+    await this.#file.closeAt(this.#present.bytes)
   }
 
   get #present(): Segment {
@@ -186,13 +147,13 @@ class SegmentedWal implements WalFile {
   async #write(bytes: Uint8Array, firstIndex: number | undefined): Promise<void> {
     try {
       await this.#cutIfLong(bytes.length, firstIndex)
-      await this.#writeAndSync(bytes)
+      await this.#file.writeAndSync(bytes, this.#present.bytes)
     } catch (error) {
       if (!isDiskFull(error)) throw error
       await this.#cutTail()
       this.#options.onFull?.()
       if (!(await this.#reserve.use())) throw error
-      await this.#writeAndSync(bytes).catch(async (again) => {
+      await this.#file.writeAndSync(bytes, this.#present.bytes).catch(async (again) => {
         await this.#cutTail()
         throw again
       })
@@ -201,23 +162,9 @@ class SegmentedWal implements WalFile {
     this.#checksum = crc32(bytes, this.#checksum)
   }
 
-  async #writeAndSync(bytes: Uint8Array): Promise<void> {
-    const end = this.#present.bytes + bytes.length
-    if (end > this.#reach) await this.#lengthen(Math.max(end, Math.min(end + LENGTH_STEP, this.#segmentBytes)))
-    this.#file.write(bytes, this.#present.bytes)
-    await this.#file.sync()
-  }
-
-  /** Whatever is behind the last whole record is gone for good: half a record there would be taken for damage once others follow. */
-  async #cutTail(): Promise<void> {
-    await this.#file.resize(this.#present.bytes)
-    this.#reach = this.#present.bytes
-    await this.#file.sync()
-  }
-
-  async #lengthen(bytes: number): Promise<void> {
-    await this.#file.resize(bytes)
-    this.#reach = bytes
+  /** Ends the file with its last whole record. */
+  #cutTail(): Promise<void> {
+    return this.#file.cutAt(this.#present.bytes)
   }
 
   /** The end of the old file is settled before there is a new one. */
@@ -238,7 +185,7 @@ class SegmentedWal implements WalFile {
     const segment = this.#segment(header, bytes.length)
     try {
       await replaceFile(this.#disk, segment.path, async (file) => file.write(bytes, 0))
-      this.#file = await this.#disk.open(segment.path)
+      this.#file = await this.#openFile(segment)
     } catch (error) {
       // The old segment goes on, so there must be none that claims to follow it.
       await this.#disk.remove(segment.path)
@@ -248,7 +195,10 @@ class SegmentedWal implements WalFile {
     this.#segments.push(segment)
     this.#checksum = crc32(bytes)
     this.#written = this.#latest
-    this.#reach = bytes.length
+  }
+
+  #openFile({ path, bytes }: Segment): Promise<PresizedFile> {
+    return PresizedFile.open(this.#disk, path, bytes, this.#segmentBytes)
   }
 
   #segment(header: SegmentHeader, bytes: number): Segment {
