@@ -59,6 +59,41 @@ describeWith(['kubectl'], 'access', () => {
     )
   })
 
+  it('can be asked about', async () => {
+    const whoami = 'ATTRIBUTE   VALUE\nUsername    ann\nGroups      [developers system:authenticated]\n'
+    expect(await ann.output('auth whoami')).toBe(whoami)
+    expect(await server.kubectl.output('auth can-i create pods')).toBe('yes\n')
+    expect(await ann('auth can-i create pods')).toMatchObject({ code: 1, stdout: 'no\n' })
+    expect(await ann('auth can-i create pods -n shop')).toMatchObject({ code: 0, stdout: 'yes\n' })
+    expect(await ann('auth can-i get /metrics')).toMatchObject({ code: 1, stdout: 'no\n' })
+  })
+
+  it('can be listed', async () => {
+    expect((await server.kubectl.output('auth can-i --list')).split('\n').slice(0, 3).map(words)).toEqual([
+      'Resources Non-Resource URLs Resource Names Verbs',
+      '*.* [] [] [*]',
+      '[*] [] [*]',
+    ])
+    expect(words(await ann.output('auth can-i --list'))).toContain(
+      'selfsubjectreviews.authentication.k8s.io [] [] [create]',
+    )
+  })
+
+  it('of others can be asked about by who may ask', async () => {
+    const review = (user: string, namespace: string) =>
+      server.client.raw('POST', '/apis/authorization.k8s.io/v1/subjectaccessreviews', {
+        spec: { user, resourceAttributes: { namespace, verb: 'list', resource: 'pods' } },
+      })
+    expect(await review('ann', 'shop')).toMatchObject({
+      kind: 'SubjectAccessReview',
+      status: {
+        allowed: true,
+        reason: 'RBAC: allowed by RoleBinding "boss/shop" of ClusterRole "admin" to User "ann"',
+      },
+    })
+    expect(await review('bob', 'shop')).toMatchObject({ status: { allowed: false } })
+  })
+
   it('grows with the roles that an aggregated role gathers', async () => {
     expect(await refused('get pods -n default')).toContain('Forbidden')
     await server.kubectl.output('create -f -', { stdin: gathering })
@@ -66,6 +101,10 @@ describeWith(['kubectl'], 'access', () => {
     await expect.poll(async () => (await ann('get pods -n default')).code).toBe(0)
   })
 })
+
+function words(line: string): string {
+  return line.trim().replace(/ +/g, ' ')
+}
 
 const gathering = `
 apiVersion: rbac.authorization.k8s.io/v1

@@ -25,6 +25,8 @@ export interface UserInfo {
   readonly name: string
   readonly uid?: string
   readonly groups: readonly string[]
+  /** What else is known, such as the pod that a token is bound to. */
+  readonly extra?: Readonly<Record<string, readonly string[]>>
 }
 
 /** What the transport saw. The shell has verified the certificate against `--client-ca-file`, nothing else. */
@@ -151,6 +153,8 @@ export interface KindRow {
   readonly subresources: readonly SubresourceRow[]
   /** Below "/registry/", as upstream's: "pods", "minions" (nodes), "services/specs", "controllers" (RCs). */
   readonly storagePrefix: string
+  /** Created and answered, and never stored: reviews. */
+  readonly virtual?: true
   /** Seconds after which etcd's lease takes the object away: events. */
   readonly ttlSeconds?: number
   /** Another version of the same stored objects: reads and writes pass through here. Events of two groups. */

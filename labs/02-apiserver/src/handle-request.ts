@@ -20,6 +20,7 @@ import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { authenticate, type TokenTable } from './auth/authenticate.ts'
 import { authorize } from './auth/authorize.ts'
+import { answerReview, type ReviewSources, type TokenHolder } from './auth/reviews.ts'
 import { methodNotAllowed, unknownResource } from './errors.ts'
 import { parseRequestInfo } from './request-info.ts'
 import { handleSubresource } from './subresources/dispatch.ts'
@@ -42,15 +43,22 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   const rows = new Map(options.kinds.map((row) => [rowKey(row.resource), row]))
   const groupVersions = new Set(options.kinds.map(({ resource: { group, version } }) => `${group}/${version}`))
 
+  const sources: ReviewSources = {
+    policy: context.policy,
+    podsOn: (nodeName) => podsOn(context, rows, nodeName),
+    userOfToken: async (token, audiences) => holderOf(token, audiences, tokens),
+  }
+
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {
     const info = parseRequestInfo(request)
     const user = authenticate(request.credentials, tokens)
-    await authorize(user, info, { policy: context.policy, podsOn: (nodeName) => podsOn(context, rows, nodeName) })
+    await authorize(user, info, sources)
     const { apiGroup: group, apiVersion: version, resource: plural } = info
     // A path below no group of ours is the shell's to refuse, as any unknown path.
     if (!info.isResourceRequest || !groupVersions.has(`${group}/${version}`)) return { kind: 'document' }
     const row = rows.get(rowKey({ group, version, plural }))
     if (!row) throw unknownResource()
+    if (row.virtual) return handleReview(context, row, info, request, user, sources)
     return handleVerb(context, row, info, request, user)
   }
 
@@ -61,6 +69,25 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
       return failure(error, request, log)
     }
   }
+}
+
+/** A token of the table is good for whatever audience is asked for. */
+function holderOf(token: string, audiences: readonly string[], tokens: TokenTable): TokenHolder | undefined {
+  return tokens.has(token) ? { user: authenticate({ bearerToken: token }, tokens), audiences } : undefined
+}
+
+async function handleReview(
+  context: ApiContext,
+  row: KindRow,
+  { verb, namespace, name, subresource }: RequestInfo,
+  request: ApiRequest,
+  user: UserInfo,
+  sources: ReviewSources,
+): Promise<ApiResponse> {
+  if (subresource || name) throw unknownResource()
+  if (verb !== 'create' || (row.resource.namespaced && !namespace)) throw methodNotAllowed()
+  const target: Target = { row, namespace: row.resource.namespaced ? namespace : '', name: '' }
+  return answerReview(context, target, request, { ...writeOptionsOf(request, user), user }, sources)
 }
 
 async function handleVerb(

@@ -27,6 +27,7 @@ import {
   validateReplicaSetUpdate,
   validateReplicationController,
 } from './replica-set.ts'
+import { authenticationRows, authorizationRows } from './reviews.ts'
 import { prepareServiceForUpdate, serviceFields } from './service.ts'
 import { applyServiceDefaults } from './service-defaults.ts'
 
@@ -188,6 +189,8 @@ export const kindRows: readonly KindRow[] = [
     selectableFields: eventFields,
     allowCreateOnUpdate: true,
   },
+  ...authenticationRows,
+  ...authorizationRows,
   {
     resource: resources.deployments,
     verbs: ALL_VERBS,

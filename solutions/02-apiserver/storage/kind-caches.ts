@@ -9,6 +9,7 @@ export class KindCaches {
   constructor(rows: readonly KindRow[], options: Omit<KindCacheOptions, 'prefix'>) {
     for (const row of rows) {
       const prefix = kindPrefix(row)
+      if (row.virtual) continue
       if (!this.#byPrefix.has(prefix)) this.#byPrefix.set(prefix, new KindCache({ ...options, prefix }))
     }
   }
