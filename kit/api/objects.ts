@@ -5,6 +5,18 @@
 import type { ObjectMeta as ApiObjectMeta, OwnerReference } from 'kubernetes-types/meta/v1.js'
 
 export type {
+  MutatingWebhook,
+  MutatingWebhookConfiguration,
+  ValidatingAdmissionPolicy,
+  ValidatingAdmissionPolicyBinding,
+  ValidatingWebhook,
+  ValidatingWebhookConfiguration,
+} from 'kubernetes-types/admissionregistration/v1.js'
+export type { CustomResourceDefinition } from 'kubernetes-types/apiextensions/v1.js'
+export type {
+  ControllerRevision,
+  DaemonSet,
+  DaemonSetSpec,
   Deployment,
   DeploymentCondition,
   DeploymentSpec,
@@ -12,7 +24,13 @@ export type {
   ReplicaSet,
   ReplicaSetSpec,
   ReplicaSetStatus,
+  StatefulSet,
+  StatefulSetSpec,
 } from 'kubernetes-types/apps/v1.js'
+export type { HorizontalPodAutoscaler as HorizontalPodAutoscalerV1 } from 'kubernetes-types/autoscaling/v1.js'
+export type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from 'kubernetes-types/autoscaling/v2.js'
+export type { CronJob, CronJobSpec, Job, JobSpec } from 'kubernetes-types/batch/v1.js'
+export type { CertificateSigningRequest } from 'kubernetes-types/certificates/v1.js'
 export type { Lease, LeaseSpec } from 'kubernetes-types/coordination/v1.js'
 export type {
   Affinity,
@@ -25,6 +43,7 @@ export type {
   Endpoints,
   EnvVar,
   Event as CoreEvent,
+  LimitRange,
   Namespace,
   Node,
   NodeCondition,
@@ -34,13 +53,17 @@ export type {
   NodeSpec,
   NodeStatus,
   ObjectReference,
+  PersistentVolume,
+  PersistentVolumeClaim,
   Pod,
   PodCondition,
   PodSpec,
   PodStatus,
+  PodTemplate,
   PodTemplateSpec,
   Probe,
   ReplicationController,
+  ResourceQuota,
   ResourceRequirements,
   Secret,
   Service,
@@ -52,7 +75,13 @@ export type {
 } from 'kubernetes-types/core/v1.js'
 export type { Endpoint, EndpointPort, EndpointSlice } from 'kubernetes-types/discovery/v1.js'
 export type { Event } from 'kubernetes-types/events/v1.js'
+export type { FlowSchema, PriorityLevelConfiguration } from 'kubernetes-types/flowcontrol/v1.js'
 export type { Condition, LabelSelector, ObjectMeta, OwnerReference } from 'kubernetes-types/meta/v1.js'
+export type { Ingress, IngressClass, NetworkPolicy } from 'kubernetes-types/networking/v1.js'
+export type { RuntimeClass } from 'kubernetes-types/node/v1.js'
+export type { PodDisruptionBudget } from 'kubernetes-types/policy/v1.js'
+export type { PriorityClass } from 'kubernetes-types/scheduling/v1.js'
+export type { CSIDriver, CSINode, StorageClass, VolumeAttachment } from 'kubernetes-types/storage/v1.js'
 
 /** Any API object, before its kind is known. */
 export interface ApiObject {

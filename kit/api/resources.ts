@@ -29,6 +29,10 @@ function resource(
   return { group, version, kind, plural, singular, namespaced: scope === 'namespaced', shortNames, categories }
 }
 
+function admission(kind: string, plural: string): Resource {
+  return resource('admissionregistration.k8s.io/v1', kind, plural, 'cluster', [], ['api-extensions'])
+}
+
 export const resources = {
   namespaces: resource('v1', 'Namespace', 'namespaces', 'cluster', ['ns']),
   nodes: resource('v1', 'Node', 'nodes', 'cluster', ['no']),
@@ -52,6 +56,62 @@ export const resources = {
   endpointSlices: resource('discovery.k8s.io/v1', 'EndpointSlice', 'endpointslices', 'namespaced'),
   leases: resource('coordination.k8s.io/v1', 'Lease', 'leases', 'namespaced'),
   events: resource('events.k8s.io/v1', 'Event', 'events', 'namespaced', ['ev']),
+  limitRanges: resource('v1', 'LimitRange', 'limitranges', 'namespaced', ['limits']),
+  persistentVolumeClaims: resource('v1', 'PersistentVolumeClaim', 'persistentvolumeclaims', 'namespaced', ['pvc']),
+  persistentVolumes: resource('v1', 'PersistentVolume', 'persistentvolumes', 'cluster', ['pv']),
+  podTemplates: resource('v1', 'PodTemplate', 'podtemplates', 'namespaced'),
+  resourceQuotas: resource('v1', 'ResourceQuota', 'resourcequotas', 'namespaced', ['quota']),
+  controllerRevisions: resource('apps/v1', 'ControllerRevision', 'controllerrevisions', 'namespaced'),
+  daemonSets: resource('apps/v1', 'DaemonSet', 'daemonsets', 'namespaced', ['ds'], ['all']),
+  statefulSets: resource('apps/v1', 'StatefulSet', 'statefulsets', 'namespaced', ['sts'], ['all']),
+  jobs: resource('batch/v1', 'Job', 'jobs', 'namespaced', [], ['all']),
+  cronJobs: resource('batch/v1', 'CronJob', 'cronjobs', 'namespaced', ['cj'], ['all']),
+  horizontalPodAutoscalers: resource(
+    'autoscaling/v2',
+    'HorizontalPodAutoscaler',
+    'horizontalpodautoscalers',
+    'namespaced',
+    ['hpa'],
+    ['all'],
+  ),
+  podDisruptionBudgets: resource('policy/v1', 'PodDisruptionBudget', 'poddisruptionbudgets', 'namespaced', ['pdb']),
+  ingresses: resource('networking.k8s.io/v1', 'Ingress', 'ingresses', 'namespaced', ['ing']),
+  ingressClasses: resource('networking.k8s.io/v1', 'IngressClass', 'ingressclasses', 'cluster'),
+  networkPolicies: resource('networking.k8s.io/v1', 'NetworkPolicy', 'networkpolicies', 'namespaced', ['netpol']),
+  priorityClasses: resource('scheduling.k8s.io/v1', 'PriorityClass', 'priorityclasses', 'cluster', ['pc']),
+  storageClasses: resource('storage.k8s.io/v1', 'StorageClass', 'storageclasses', 'cluster', ['sc']),
+  csiDrivers: resource('storage.k8s.io/v1', 'CSIDriver', 'csidrivers', 'cluster'),
+  csiNodes: resource('storage.k8s.io/v1', 'CSINode', 'csinodes', 'cluster'),
+  csiStorageCapacities: resource('storage.k8s.io/v1', 'CSIStorageCapacity', 'csistoragecapacities', 'namespaced'),
+  volumeAttachments: resource('storage.k8s.io/v1', 'VolumeAttachment', 'volumeattachments', 'cluster'),
+  runtimeClasses: resource('node.k8s.io/v1', 'RuntimeClass', 'runtimeclasses', 'cluster'),
+  certificateSigningRequests: resource(
+    'certificates.k8s.io/v1',
+    'CertificateSigningRequest',
+    'certificatesigningrequests',
+    'cluster',
+    ['csr'],
+  ),
+  customResourceDefinitions: resource(
+    'apiextensions.k8s.io/v1',
+    'CustomResourceDefinition',
+    'customresourcedefinitions',
+    'cluster',
+    ['crd', 'crds'],
+    ['api-extensions'],
+  ),
+  apiServices: resource('apiregistration.k8s.io/v1', 'APIService', 'apiservices', 'cluster', [], ['api-extensions']),
+  mutatingWebhookConfigurations: admission('MutatingWebhookConfiguration', 'mutatingwebhookconfigurations'),
+  validatingWebhookConfigurations: admission('ValidatingWebhookConfiguration', 'validatingwebhookconfigurations'),
+  validatingAdmissionPolicies: admission('ValidatingAdmissionPolicy', 'validatingadmissionpolicies'),
+  validatingAdmissionPolicyBindings: admission('ValidatingAdmissionPolicyBinding', 'validatingadmissionpolicybindings'),
+  flowSchemas: resource('flowcontrol.apiserver.k8s.io/v1', 'FlowSchema', 'flowschemas', 'cluster'),
+  priorityLevelConfigurations: resource(
+    'flowcontrol.apiserver.k8s.io/v1',
+    'PriorityLevelConfiguration',
+    'prioritylevelconfigurations',
+    'cluster',
+  ),
   roles: resource('rbac.authorization.k8s.io/v1', 'Role', 'roles', 'namespaced'),
   roleBindings: resource('rbac.authorization.k8s.io/v1', 'RoleBinding', 'rolebindings', 'namespaced'),
   clusterRoles: resource('rbac.authorization.k8s.io/v1', 'ClusterRole', 'clusterroles', 'cluster'),

@@ -107,11 +107,11 @@ export function apiResourceList(kinds: readonly KindRow[], groupVersion: string)
     // Upstream leaves it out for the core group, whose document is older than the field.
     ...(found.group && { apiVersion: 'v1' }),
     groupVersion,
-    resources: found.rows.flatMap(listedResources),
+    resources: found.rows.flatMap((row) => listedResources(kinds, row)),
   }
 }
 
-function listedResources(row: KindRow) {
+function listedResources(kinds: readonly KindRow[], row: KindRow) {
   const { resource, verbs, subresources } = row
   const main = {
     name: resource.plural,
@@ -121,7 +121,7 @@ function listedResources(row: KindRow) {
     verbs: sorted(verbs),
     ...(resource.shortNames.length > 0 && { shortNames: resource.shortNames }),
     ...(resource.categories.length > 0 && { categories: resource.categories }),
-    ...(verbs.includes('watch') && { storageVersionHash: storageVersionHash(row) }),
+    ...(verbs.includes('watch') && { storageVersionHash: storageVersionHash(kinds, row) }),
   }
   const below = byName(subresources).map((subresource) => ({
     name: `${resource.plural}/${subresource.name}`,
@@ -139,11 +139,17 @@ function foreignKind(resource: Resource, kind: SubresourceRow['kind']) {
   return kind.group === resource.group && kind.version === resource.version ? undefined : kind
 }
 
+/** Upstream still writes these down as their first clients did; what a client may conclude from the hash stays the same. */
+const STORED_IN_ANOTHER_VERSION: Readonly<Record<string, string>> = { CustomResourceDefinition: 'v1beta1' }
+
 /** Changes when objects of the kind come to be stored in another version. */
-function storageVersionHash({ resource, conversion }: KindRow): string {
-  // The one kind of two groups is stored in its core form.
-  const group = conversion ? '' : resource.group
-  const digest = createHash('sha256').update(`${group}/${resource.version}/${resource.kind}`).digest()
+function storageVersionHash(kinds: readonly KindRow[], row: KindRow): string {
+  // Of the versions of one thing, the one that needs no conversion is stored.
+  const stored =
+    kinds.find(({ storagePrefix, conversion }) => storagePrefix === row.storagePrefix && !conversion) ?? row
+  const { group, kind } = stored.resource
+  const version = STORED_IN_ANOTHER_VERSION[kind] ?? stored.resource.version
+  const digest = createHash('sha256').update(`${group}/${version}/${kind}`).digest()
   return digest.subarray(0, 8).toString('base64')
 }
 

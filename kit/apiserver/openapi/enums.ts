@@ -7,7 +7,6 @@ export const enums: Readonly<Record<string, readonly string[]>> = {
   'io.k8s.api.admissionregistration.v1.MutatingWebhook.reinvocationPolicy': ['IfNeeded', 'Never'],
   'io.k8s.api.admissionregistration.v1.MutatingWebhook.sideEffects': ['None', 'NoneOnDryRun', 'Some', 'Unknown'],
   'io.k8s.api.admissionregistration.v1.Rule.scope': ['*', 'Cluster', 'Namespaced'],
-  'io.k8s.api.admissionregistration.v1.RuleWithOperations.scope': ['*', 'Cluster', 'Namespaced'],
   'io.k8s.api.admissionregistration.v1.ValidatingAdmissionPolicySpec.failurePolicy': ['Fail', 'Ignore'],
   'io.k8s.api.admissionregistration.v1.ValidatingWebhook.failurePolicy': ['Fail', 'Ignore'],
   'io.k8s.api.admissionregistration.v1.ValidatingWebhook.matchPolicy': ['Equivalent', 'Exact'],
@@ -94,4 +93,10 @@ export const enums: Readonly<Record<string, readonly string[]>> = {
   'io.k8s.api.scheduling.v1.PriorityClass.preemptionPolicy': ['Never', 'PreemptLowerPriority'],
   'io.k8s.api.storage.v1.StorageClass.reclaimPolicy': ['Delete', 'Recycle', 'Retain'],
   'io.k8s.api.storage.v1.StorageClass.volumeBindingMode': ['Immediate', 'WaitForFirstConsumer'],
+  'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.ValidationRule.reason': [
+    'FieldValueDuplicate',
+    'FieldValueForbidden',
+    'FieldValueInvalid',
+    'FieldValueRequired',
+  ],
 }

@@ -51,6 +51,15 @@ const workload: PatchSchema = {
   fields: { metadata, spec: { of: { fields: { template } } }, status: { of: { fields: { conditions } } } },
 }
 
+const withConditions: PatchSchema = { fields: { metadata, status: { of: { fields: { conditions } } } } }
+
+const webhooks: PatchSchema = {
+  fields: {
+    metadata,
+    webhooks: { mergeKey: 'name', of: { fields: { matchConditions: { mergeKey: 'name' } } } },
+  },
+}
+
 /** By kind; kinds that are not here have only metadata's rules. */
 const schemas: Readonly<Record<string, PatchSchema>> = {
   Pod: {
@@ -88,6 +97,33 @@ const schemas: Readonly<Record<string, PatchSchema>> = {
   Deployment: workload,
   ReplicaSet: workload,
   ReplicationController: workload,
+  DaemonSet: workload,
+  StatefulSet: workload,
+  Job: workload,
+  CronJob: {
+    fields: {
+      metadata,
+      spec: {
+        of: { fields: { jobTemplate: { of: { fields: { metadata, spec: { of: { fields: { template } } } } } } } },
+      },
+    },
+  },
+  PodTemplate: { fields: { metadata, template } },
+  PersistentVolumeClaim: withConditions,
+  HorizontalPodAutoscaler: withConditions,
+  PodDisruptionBudget: withConditions,
+  APIService: withConditions,
+  FlowSchema: withConditions,
+  PriorityLevelConfiguration: withConditions,
+  CSINode: { fields: { metadata, spec: { of: { fields: { drivers: { mergeKey: 'name' } } } } } },
+  MutatingWebhookConfiguration: webhooks,
+  ValidatingWebhookConfiguration: webhooks,
+  ValidatingAdmissionPolicy: {
+    fields: {
+      metadata,
+      spec: { of: { fields: { matchConditions: { mergeKey: 'name' }, variables: { mergeKey: 'name' } } } },
+    },
+  },
 }
 
 const metadataOnly: PatchSchema = { fields: { metadata } }

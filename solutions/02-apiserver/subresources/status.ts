@@ -29,3 +29,12 @@ export function onlyFinalizers(draft: ApiObject, old: Stored<ApiObject>): ApiObj
   const { finalizers } = (draft.spec ?? {}) as { finalizers?: readonly string[] }
   return { ...old, spec: { ...(old.spec as object), finalizers: finalizers ?? [] } }
 }
+
+/**
+ * `/approval` of a certificate request: only the conditions, among them Approved or Denied, change; the certificate is the
+ * signer's to add. Source: kubernetes `pkg/registry/certificates/certificates/strategy.go` (csrApprovalStrategy).
+ */
+export function onlyConditions(draft: ApiObject, old: Stored<ApiObject>): ApiObject {
+  const { conditions } = (draft.status ?? {}) as { conditions?: readonly object[] }
+  return { ...old, status: { ...(old.status as object), ...(conditions && { conditions }) } }
+}

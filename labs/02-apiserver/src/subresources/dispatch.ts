@@ -14,7 +14,7 @@ import { mainDoor, patchObject, putObject, type UpdateDoor, updateObject } from 
 import { bindPod } from './binding.ts'
 import { kubeletStream } from './kubelet-stream.ts'
 import { type Scale, scaleOf, validateScale, withScale } from './scale.ts'
-import { onlyFinalizers, onlyStatus } from './status.ts'
+import { onlyConditions, onlyFinalizers, onlyStatus } from './status.ts'
 
 /** One request for a subresource, ready to be handled. */
 interface Call {
@@ -31,6 +31,7 @@ type Handler = (call: Call) => Promise<ApiResponse>
 const handlers: Readonly<Record<string, Handler>> = {
   status: (call) => throughDoor(call, statusDoor),
   finalize: (call) => throughDoor(call, finalizeDoor),
+  approval: (call) => throughDoor(call, approvalDoor),
   scale: handleScale,
   binding: handleBinding,
   eviction: handleEviction,
@@ -51,6 +52,7 @@ export function handleSubresource(call: Omit<Call, 'subresource'>): Promise<ApiR
 /** A status is not the spec's business: what is wrong with the spec by newer rules must not stop a controller's report. */
 const statusDoor: UpdateDoor = { subresource: 'status', prepare: onlyStatus, validate: () => [] }
 const finalizeDoor: UpdateDoor = { subresource: 'finalize', prepare: onlyFinalizers, validate: () => [] }
+const approvalDoor: UpdateDoor = { subresource: 'approval', prepare: onlyConditions, validate: () => [] }
 
 /** get, update and patch through a door. */
 async function throughDoor({ context, request, info, target, options }: Call, door: UpdateDoor): Promise<ApiResponse> {

@@ -1,0 +1,23 @@
+/** Certificates to be signed. Source: kubernetes `pkg/registry/certificates/certificates/strategy.go`. */
+import { resources } from '#kit/api/resources.ts'
+import type { KindRow } from '#kit/contracts/apiserver.ts'
+import { own, rowWithStatus, textOf } from '../row-parts.ts'
+
+const { certificateSigningRequests } = resources
+
+export const certificateRows: readonly KindRow[] = [
+  rowWithStatus(
+    certificateSigningRequests,
+    {},
+    {
+      subresources: [own(certificateSigningRequests, 'approval'), own(certificateSigningRequests, 'status')],
+      nameFormat: 'path-segment',
+      // What was asked for is what gets signed.
+      prepareForUpdate(draft, old) {
+        draft.spec = old.spec
+        draft.status = old.status
+      },
+      selectableFields: (object) => ({ 'spec.signerName': textOf(object, 'spec', 'signerName') }),
+    },
+  ),
+]
