@@ -5,7 +5,7 @@
  * no earlier change is unapplied then, what it judges by is what the change will find when it is applied.
  * Source: etcd `server/etcdserver/server.go` (`AddMember` and its kin, `configure`); upstream passes on only promotions to the leader.
  */
-import type { Clock, Timer } from '#kit/contracts/clock.ts'
+import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { EtcdError, etcdErrors, type GrpcCodeName } from '#kit/etcd-api/errors.ts'
@@ -14,6 +14,7 @@ import type { MemberId, MembershipChange } from '#kit/raft/messages.ts'
 import type { MemberAnswer, PeerFrame } from '#kit/raft/wire.ts'
 import type { MemberChange, Request } from './command.ts'
 import { checkChange, type LeaderView } from './membership-rules.ts'
+import { OpenCalls } from './open-calls.ts'
 import type { Applied } from './proposals.ts'
 
 export interface MemberChangesOptions extends LeaderView {
@@ -35,20 +36,18 @@ export interface MembersResponse {
   readonly members: readonly ClusterMember[]
 }
 
-interface OpenCall {
-  readonly timer: Timer
-  resolve(answer: MemberAnswer): void
-}
-
 const RETRY_MS = 20
+
+/** Of one that does not lead: whoever asked may ask another. */
+const NO_LEADER: MemberAnswer = { isLeader: false, members: [], errorCode: '', errorMessage: '' }
 
 export class MemberChanges {
   readonly #options: MemberChangesOptions
-  readonly #calls = new Map<number, OpenCall>()
-  #count = 0
+  readonly #calls: OpenCalls<MemberAnswer>
 
   constructor(options: MemberChangesOptions) {
     this.#options = options
+    this.#calls = new OpenCalls(options.clock)
   }
 
   /** Resolves with the members after the change, once it is applied by whoever leads. */
@@ -69,11 +68,7 @@ export class MemberChanges {
   receive(from: MemberId, { memberCall, memberAnswer, callId }: PeerFrame): void {
     if (memberCall)
       void this.#answer(memberCall).then((answer) => this.#options.send(from, { memberAnswer: answer, callId }))
-    const call = memberAnswer && this.#calls.get(callId)
-    if (!call) return
-    this.#calls.delete(callId)
-    call.timer.cancel()
-    call.resolve(memberAnswer)
+    if (memberAnswer) this.#calls.answer(callId, memberAnswer)
   }
 
   /** The rules are asked again each time: whatever we wait for may change the answer. */
@@ -93,8 +88,8 @@ export class MemberChanges {
 
   async #answer(change: MemberChange): Promise<MemberAnswer> {
     const { isLeader, clock, timeoutMs } = this.#options
-    const nothing = { isLeader: isLeader(), members: [], errorCode: '', errorMessage: '' }
-    if (!isLeader()) return nothing
+    if (!isLeader()) return NO_LEADER
+    const nothing = { ...NO_LEADER, isLeader: true }
     try {
       return { ...nothing, members: await this.#lead(change, clock.now() + timeoutMs) }
     } catch (error) {
@@ -113,18 +108,9 @@ export class MemberChanges {
 
   #ask(to: MemberId, memberCall: MemberChange, deadlineMs: number): Promise<MemberAnswer> {
     const { send, clock } = this.#options
-    const callId = ++this.#count
-    return new Promise((resolve, reject) => {
-      const timer = clock.setTimer(deadlineMs - clock.now(), () => {
-        this.#calls.delete(callId)
-        reject(etcdErrors.timedOut())
-      })
-      this.#calls.set(callId, { timer, resolve })
-      if (send(to, { memberCall, callId })) return
-      // The call never left, so the next leader may be asked.
-      this.#calls.delete(callId)
-      timer.cancel()
-      resolve({ isLeader: false, members: [], errorCode: '', errorMessage: '' })
+    return this.#calls.ask(deadlineMs - clock.now(), (callId) => {
+      // A call that never left has had no effect, so the next leader may be asked.
+      if (!send(to, { memberCall, callId })) this.#calls.answer(callId, NO_LEADER)
     })
   }
 

@@ -9,6 +9,7 @@ import { EtcdError, etcdErrors } from '#kit/etcd-api/errors.ts'
 import type { LeaseAnswer, LeaseCall, PeerFrame } from '#kit/raft/wire.ts'
 import type { Lessor } from '../lease/lessor.ts'
 import { skipMissing } from './missing-parts.ts'
+import { OpenCalls } from './open-calls.ts'
 
 export interface LeaseKeeperOptions {
   readonly lessor: Lessor
@@ -22,23 +23,18 @@ export interface LeaseKeeperOptions {
   readonly log: Log
 }
 
-interface OpenCall {
-  readonly timer: Timer
-  resolve(answer: LeaseAnswer): void
-}
-
 /** How often the leader looks what has expired. */
 const EXPIRY_MS = 500
 
 export class LeaseKeeper {
   readonly #options: LeaseKeeperOptions
-  readonly #calls = new Map<number, OpenCall>()
+  readonly #calls: OpenCalls<LeaseAnswer>
   readonly #beingRevoked = new Set<string>()
-  #count = 0
   #expiry: Timer | undefined
 
   constructor(options: LeaseKeeperOptions) {
     this.#options = options
+    this.#calls = new OpenCalls(options.clock)
   }
 
   start(): void {
@@ -64,11 +60,7 @@ export class LeaseKeeper {
 
   receive(from: string, { leaseCall, leaseAnswer, callId }: PeerFrame): void {
     if (leaseCall) this.#options.send(from, { leaseAnswer: this.#answer(leaseCall), callId })
-    const call = leaseAnswer && this.#calls.get(callId)
-    if (!call) return
-    this.#calls.delete(callId)
-    call.timer.cancel()
-    call.resolve(leaseAnswer)
+    if (leaseAnswer) this.#calls.answer(callId, leaseAnswer)
   }
 
   /** On the leader: proposes to end what has expired, once each. */
@@ -86,19 +78,11 @@ export class LeaseKeeper {
   }
 
   async #ask(call: LeaseCall): Promise<LeaseAnswer> {
-    const { isLeader, leader, send, clock, timeoutMs } = this.#options
+    const { isLeader, leader, send, timeoutMs } = this.#options
     if (isLeader()) return this.#answer(call)
     const to = leader()
     if (to === null) throw etcdErrors.noLeader()
-    const callId = ++this.#count
-    const answer = await new Promise<LeaseAnswer>((resolve, reject) => {
-      const timer = clock.setTimer(timeoutMs, () => {
-        this.#calls.delete(callId)
-        reject(etcdErrors.timedOut())
-      })
-      this.#calls.set(callId, { timer, resolve })
-      send(to, { leaseCall: call, callId })
-    })
+    const answer = await this.#calls.ask(timeoutMs, (callId) => send(to, { leaseCall: call, callId }))
     if (!answer.isLeader) throw etcdErrors.leaderChanged()
     return answer
   }
