@@ -6,28 +6,22 @@
  * back, not certain.
  * Source: Jepsen's etcd tests; etcd `tests/robustness`.
  */
-import { type EtcdProcesses, type EtcdProcessesOptions, startEtcdProcesses } from '../cluster/etcd-processes.ts'
-import { createEtcdClient, type EtcdClient } from '../etcd-api/client.ts'
 import { createRandom } from '../sim/random.ts'
 import type { Fault, Stage } from './faults.ts'
 import { differencesOf, type Standing } from './judge-trial.ts'
-import { createPeerNetwork, type PeerNetwork } from './peer-network.ts'
 import type { StoreAnswer, StoreOperation } from './store-model.ts'
+import { CLIENT_TIMEOUT_MS, PATIENCE_MS, TrialCluster, type TrialClusterOptions } from './trial-cluster.ts'
 import { isWanted, type WatchedEvent, type WatchRecording } from './watch-guarantees.ts'
 import { type RecordingWatcher, readWholeHistory, startRecordingWatcher } from './watch-recorder.ts'
 import { PREFIX, startWorkload, type Workload } from './workload.ts'
 
-export interface TrialOptions {
+export interface TrialOptions extends TrialClusterOptions {
   readonly seed: number
-  readonly members: number
-  readonly program?: EtcdProcessesOptions['program']
-  readonly flags?: readonly string[]
   readonly faults: readonly Fault[]
   /** Whether watchers ask how far they have got. Etcd before 3.4.25 and 3.5.8 answered that wrongly (etcd issue 15220). */
   readonly askProgress?: boolean
   /** Told of every step. */
   readonly progress?: (what: string) => void
-  readonly signal?: AbortSignal
 }
 
 /** Flags for our members: whoever is away for a moment needs a snapshot, and whoever restarts begins with one. */
@@ -44,15 +38,8 @@ export interface TrialRecord {
   readonly story: string
 }
 
-const HEARTBEAT_MS = 30
-const ELECTION_MS = 300
-/** A client gives up after this; what it wanted to write may still happen. */
-const CLIENT_TIMEOUT_MS = 800
-/** Nothing takes this long on a machine that works at all. */
-const PATIENCE_MS = 30_000
 /** Events that are on their way arrive sooner than this. */
 const WATCH_PATIENCE_MS = 10_000
-const LOOK_AGAIN_MS = 20
 
 export async function runTrial(options: TrialOptions): Promise<TrialRecord> {
   const trial = new Trial(options)
@@ -70,19 +57,16 @@ export async function runTrial(options: TrialOptions): Promise<TrialRecord> {
 class Trial {
   readonly #options: TrialOptions
   readonly #random
-  readonly #network: PeerNetwork = createPeerNetwork()
-  readonly #clients = new Map<string, EtcdClient>()
-  readonly #down = new Set<string>()
+  readonly #cluster: TrialCluster
   readonly #happened: string[] = []
   readonly #watchers: RecordingWatcher[] = []
-  readonly #paused = new Set<string>()
-  #processes!: EtcdProcesses
   #stage!: Stage
   #workload!: Workload
 
   constructor(options: TrialOptions) {
     this.#options = options
     this.#random = createRandom(options.seed)
+    this.#cluster = new TrialCluster(options)
   }
 
   story(): string {
@@ -90,32 +74,20 @@ class Trial {
     return `Seed ${seed}, ${members} members: ${this.#happened.join('; ') || 'nothing happened yet'}.`
   }
 
-  /** What members have said on standard error, and not long ago. */
   lastWords(): string {
-    const said = (name: string) => this.#processes.output(name).trim().split('\n').slice(-6).join('\n  ')
-    return this.#processes?.names.map((name) => `Member ${name} said last:\n  ${said(name)}`).join('\n') ?? ''
+    return this.#cluster.lastWords()
   }
 
   async begin(): Promise<void> {
-    const { members, program, flags } = this.#options
-    this.#processes = await startEtcdProcesses({
-      members,
-      ...(program && { program }),
-      ...(flags && { flags }),
-      heartbeatIntervalMs: HEARTBEAT_MS,
-      electionTimeoutMs: ELECTION_MS,
-      exposePeer: this.#network.expose,
-    })
+    await this.#cluster.begin()
     this.#stage = this.#setStage()
-    const { names, endpoint, endpoints } = this.#processes
-    for (const name of names) {
-      this.#clients.set(name, createEtcdClient({ endpoints: [endpoint(name)], timeoutMs: CLIENT_TIMEOUT_MS }))
-    }
-    await this.#leader()
-    for (const name of names) {
-      const { header } = await this.#eventually(`member ${name} answers`, () => this.#clients.get(name)!.status())
-      this.#network.introduce(name, header!.memberId)
-    }
+    this.#startWatchers()
+    this.#startWorkload()
+    await this.#stage.answered(30)
+  }
+
+  #startWatchers(): void {
+    const { names, endpoints } = this.#cluster
     const askProgressEvery = this.#options.askProgress === false ? 0 : 5
     const watch = (name: string, turn: number, what: Partial<WatchRecording> = {}) => {
       const order = [...endpoints.slice(turn), ...endpoints.slice(0, turn)]
@@ -124,17 +96,20 @@ class Trial {
     for (const [turn, name] of names.entries()) watch(`all keys, first through ${name}`, turn)
     watch('puts only, without previous values', 0, { filters: ['NODELETE'], prevKv: false })
     watch('deletions of one key', 1, { key: `${PREFIX}0`, filters: ['NOPUT'] })
+  }
+
+  #startWorkload(): void {
+    const { names } = this.#cluster
     this.#workload = startWorkload({
       members: names,
-      endpoint,
-      isUp: (name) => !this.#down.has(name),
+      endpoint: (name) => this.#cluster.endpoint(name),
+      isUp: (name) => this.#cluster.isUp(name),
       random: this.#random,
       keys: 5,
       clientsPerMember: names.length > 3 ? 1 : 2,
       timeoutMs: CLIENT_TIMEOUT_MS,
       thinkMs: 12,
     })
-    await this.#stage.answered(30)
   }
 
   async suffer(fault: Fault): Promise<void> {
@@ -146,7 +121,7 @@ class Trial {
     const running = fault.run(this.#stage)
     for (const watcher of moving) watcher.move()
     await running
-    this.#network.heal()
+    this.#cluster.network.heal()
     await this.#stage.answered(30)
   }
 
@@ -154,10 +129,10 @@ class Trial {
   async end(): Promise<TrialRecord> {
     this.#options.progress?.('comparing')
     await this.#workload.stop()
-    const { names, endpoint } = this.#processes
-    for (const name of names) await this.#eventually(`member ${name} reads`, () => this.#ask(name))
-    const { revision } = await this.#eventually('a last read', () => this.#ask(names[0]!))
-    const history = await readWholeHistory(endpoint(this.#random.pick(names)), revision, PATIENCE_MS)
+    const { names } = this.#cluster
+    for (const name of names) await this.#cluster.eventually(`member ${name} reads`, () => this.#ask(name))
+    const { revision } = await this.#cluster.eventually('a last read', () => this.#ask(names[0]!))
+    const history = await readWholeHistory(this.#cluster.endpoint(this.#random.pick(names)), revision, PATIENCE_MS)
     const late = await this.#watchersReach(history)
     const before = await this.#standings(revision, 'before')
     this.#happened.push('all were killed and started again')
@@ -180,36 +155,22 @@ class Trial {
     } finally {
       this.#workload?.close()
       for (const watcher of this.#watchers) watcher.stop()
-      for (const client of this.#clients.values()) client.close()
-      await this.#processes?.stop()
-      await this.#network.close()
+      await this.#cluster.stop()
     }
   }
 
   #setStage(): Stage {
-    const { names } = this.#processes
+    const cluster = this.#cluster
     return {
-      names,
+      names: cluster.names,
       random: this.#random,
-      network: this.#network,
-      kill: async (name) => {
-        this.#down.add(name)
-        await this.#processes.kill(name)
-      },
-      start: (name) => {
-        this.#processes.start(name)
-        this.#down.delete(name)
-      },
-      pause: (name) => {
-        this.#paused.add(name)
-        this.#processes.signal(name, 'SIGSTOP')
-      },
-      wake: (name) => {
-        this.#processes.signal(name, 'SIGCONT')
-        this.#paused.delete(name)
-      },
-      leader: () => this.#leader(),
-      newLeader: async (except) => void (await this.#leader(except)),
+      network: cluster.network,
+      kill: (name) => cluster.kill(name),
+      start: (name) => cluster.start(name),
+      pause: (name) => cluster.pause(name),
+      wake: (name) => cluster.wake(name),
+      leader: () => cluster.leader(),
+      newLeader: async (except) => void (await cluster.leader(except)),
       answered: (times) => this.#counted('clients are answered', ({ answered }) => answered, times),
       tried: (times) => this.#counted('clients try', ({ answered, failed }) => answered + failed, times),
     }
@@ -218,29 +179,6 @@ class Trial {
   #counted(what: string, count: (counts: Workload['counts']) => number, times: number): Promise<void> {
     const enough = count(this.#workload.counts) + times
     return this.#workload.until(`${what} ${times} times`, () => count(this.#workload.counts) >= enough, PATIENCE_MS)
-  }
-
-  /** Whoever takes itself for the leader; of several, the one with the highest term. */
-  #leader(except: readonly string[] = []): Promise<string> {
-    const awake = this.#processes.names.filter((name) => !this.#down.has(name) && !this.#paused.has(name))
-    return this.#eventually(except.length > 0 ? 'there is a new leader' : 'there is a leader', async () => {
-      const standings = await Promise.all(
-        awake
-          .filter((name) => !except.includes(name))
-          .map(async (name) => ({
-            name,
-            status: await this.#clients
-              .get(name)!
-              .status()
-              .catch(() => undefined),
-          })),
-      )
-      const [leader] = standings
-        .filter(({ status }) => status && status.leader !== '0' && status.leader === status.header?.memberId)
-        .sort((a, b) => b.status!.raftTerm - a.status!.raftTerm)
-      if (!leader) throw new Error('none')
-      return leader.name
-    })
   }
 
   /** Waits until every watcher has been sent its last event; tells of those that never are. */
@@ -254,7 +192,7 @@ class Trial {
         throw new Error('not yet')
       }
       const problem = `The watch "${watcher.recording.name}" is not reliable: revision ${last} was never sent to it`
-      return this.#eventually('', arrives, WATCH_PATIENCE_MS).then(
+      return this.#cluster.eventually('', arrives, WATCH_PATIENCE_MS).then(
         () => [],
         () => [problem],
       )
@@ -265,10 +203,10 @@ class Trial {
   /** What each member has at a revision: its hash, and the keys that it reads. */
   async #standings(revision: number, when: string): Promise<Standing[]> {
     const standings: Standing[] = []
-    for (const name of this.#processes.names) {
-      const { found } = await this.#eventually(`member ${name} reads`, () => this.#ask(name))
-      const { hash } = await this.#eventually(`member ${name} tells its hash`, () =>
-        this.#clients.get(name)!.hashKV({ revision }),
+    for (const name of this.#cluster.names) {
+      const { found } = await this.#cluster.eventually(`member ${name} reads`, () => this.#ask(name))
+      const { hash } = await this.#cluster.eventually(`member ${name} tells its hash`, () =>
+        this.#cluster.client(name).hashKV({ revision }),
       )
       standings.push({ who: `member ${name} ${when}`, hash, found })
     }
@@ -279,18 +217,5 @@ class Trial {
     const answer = await this.#workload.ask(name, { kind: 'list' })
     if (!answer) throw new Error('no answer')
     return answer
-  }
-
-  async #eventually<Result>(what: string, attempt: () => Promise<Result>, limitMs = PATIENCE_MS): Promise<Result> {
-    const deadlineMs = performance.now() + limitMs
-    for (;;) {
-      try {
-        return await attempt()
-      } catch (error) {
-        if (performance.now() > deadlineMs) throw new Error(`not within ${limitMs / 1000} s: ${what} (${error})`)
-        this.#options.signal?.throwIfAborted()
-        await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS))
-      }
-    }
   }
 }
