@@ -64,7 +64,7 @@ function metricText(metric: MetricSpec, status: MetricStatus | undefined): strin
   const current = (status?.resource ?? status?.containerResource ?? status?.pods ?? status?.object ?? status?.external)
     ?.current
   if (of) {
-    const { averageValue, averageUtilization } = of.target
+    const { averageValue, averageUtilization } = of.target ?? {}
     return averageValue === undefined
       ? `${of.name}: ${percent(current?.averageUtilization) ?? '<unknown>'}/${percent(averageUtilization) ?? '<auto>'}`
       : `${of.name}: ${current?.averageValue ?? '<unknown>'}/${averageValue}`

@@ -18,6 +18,7 @@ const REST = 'autoscaling.alpha.kubernetes.io/rest'
 const DEFAULT_UTILIZATION = 80
 
 type Spec = NonNullable<HorizontalPodAutoscaler['spec']>
+type Condition = NonNullable<NonNullable<HorizontalPodAutoscaler['status']>['conditions']>[number]
 
 /** Between one pod and the maximum, at 80 % of the requested processor time; fast up, slowly down. */
 export function applyAutoscalerDefaults(draft: ApiObject): void {
@@ -116,17 +117,32 @@ interface Beyond {
   metrics?: MetricSpec[] | undefined
   currentMetrics?: MetricStatus[] | undefined
   behavior?: Spec['behavior'] | undefined
-  conditions?: NonNullable<HorizontalPodAutoscaler['status']>['conditions'] | undefined
+  conditions?: Condition[] | undefined
 }
 
-/** The annotation's content. Users can write there, too: what is no JSON counts as nothing. */
+/** The annotation's content. Users can write there, too: what is not as it was left counts as nothing. */
 function parsed(annotation: string | undefined): Beyond {
   try {
     const value: unknown = JSON.parse(annotation ?? '{}')
-    return typeof value === 'object' && value !== null ? value : {}
+    if (!isObject(value)) return {}
+    const { metrics, currentMetrics, behavior, conditions } = value
+    return {
+      metrics: objectsOf<MetricSpec>(metrics),
+      currentMetrics: objectsOf<MetricStatus>(currentMetrics),
+      ...(isObject(behavior) && { behavior }),
+      ...(Array.isArray(conditions) && { conditions: objectsOf<Condition>(conditions) }),
+    }
   } catch {
     return {}
   }
+}
+
+function objectsOf<T extends object>(list: unknown): T[] {
+  return Array.isArray(list) ? (list.filter(isObject) as unknown as T[]) : []
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function withAnnotations(metadata: NonNullable<ApiObject['metadata']>, annotations: Record<string, string>) {
@@ -147,9 +163,9 @@ function cpuStatus(averageUtilization: number): MetricStatus {
 }
 
 function isCpuUtilization({ resource }: MetricSpec): boolean {
-  return resource?.name === 'cpu' && resource.target.averageUtilization !== undefined
+  return resource?.name === 'cpu' && resource.target?.averageUtilization !== undefined
 }
 
 function isCpuStatus({ resource }: MetricStatus): boolean {
-  return resource?.name === 'cpu' && resource.current.averageUtilization !== undefined
+  return resource?.name === 'cpu' && resource.current?.averageUtilization !== undefined
 }

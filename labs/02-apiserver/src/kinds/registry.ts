@@ -20,12 +20,15 @@ import { admissionRows, apiExtensionRows, apiRegistrationRows } from './groups/e
 import { discoveryRows, networkingRows } from './groups/network.ts'
 import { appsRows, autoscalingRows, batchRows, policyRows } from './groups/workloads.ts'
 import { rbacRows } from './rbac.ts'
+import { authenticationRows, authorizationRows } from './reviews.ts'
 
 export const kindRows: readonly KindRow[] = [
   ...coreRows,
   ...apiRegistrationRows,
   ...appsRows,
   ...eventRows,
+  ...authenticationRows,
+  ...authorizationRows,
   ...autoscalingRows,
   ...batchRows,
   ...certificateRows,
