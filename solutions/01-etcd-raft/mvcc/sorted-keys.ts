@@ -6,6 +6,7 @@
  */
 import type { ByteString } from '#kit/etcd-api/byte-string.ts'
 import { type ByteRange, TO_THE_END } from './byte-range.ts'
+import { countBefore } from './count-before.ts'
 
 const MAX_CHUNK = 512
 
@@ -50,25 +51,11 @@ export class SortedKeys {
 
   /** The last chunk that begins at or before `key`; -1 when all begin after it. */
   #chunkOf(key: ByteString): number {
-    let low = 0
-    let high = this.#chunks.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#chunks[middle]![0]! <= key) low = middle + 1
-      else high = middle
-    }
-    return low - 1
+    return countBefore(this.#chunks.length, (position) => this.#chunks[position]![0]! <= key) - 1
   }
 }
 
 /** The first place whose key is not before `key`. */
 function lowerBound(sorted: readonly ByteString[], key: ByteString): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]! < key) low = middle + 1
-    else high = middle
-  }
-  return low
+  return countBefore(sorted.length, (place) => sorted[place]! < key)
 }

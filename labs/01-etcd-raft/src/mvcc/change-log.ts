@@ -5,6 +5,7 @@
  * Lists are only ever added to or replaced, and what they hold is never changed: so whoever has one may keep it.
  */
 import type { ByteString } from '#kit/etcd-api/byte-string.ts'
+import { countBefore } from './count-before.ts'
 import type { KeyIndex } from './key-index.ts'
 import { type StoredVersion, versionOf } from './store-contents.ts'
 import type { Change, KeyEvent, KeyValue } from './types.ts'
@@ -76,14 +77,7 @@ export class ChangeLog {
 
   /** Of the first change at or after `revision`. */
   #placeOf(revision: number): number {
-    let low = 0
-    let high = this.#changes.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (this.#changes[middle]!.revision < revision) low = middle + 1
-      else high = middle
-    }
-    return low
+    return countBefore(this.#changes.length, (place) => this.#changes[place]!.revision < revision)
   }
 }
 
