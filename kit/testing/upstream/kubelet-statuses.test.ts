@@ -36,14 +36,16 @@ function isCovered(recording: Recording): recording is Recording & { manifest: P
   return manifest !== null && !hasSidecar && timeline.every(({ reason }) => !reason)
 }
 
-describe.skipIf(!existsSync(RECORDINGS))('a real kubelet', () => {
-  const recordings: Recording[] = gunzipSync(readFileSync(RECORDINGS))
-    .toString('utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line))
+function readRecordings(): Recording[] {
+  const lines = gunzipSync(readFileSync(RECORDINGS)).toString('utf8').trim().split('\n')
+  return lines.map((line) => JSON.parse(line))
+}
 
-  for (const recording of recordings.filter(isCovered)) {
+// The body of a skipped `describe` runs all the same, to see which tests there are.
+const areAtHand = existsSync(RECORDINGS)
+
+describe.skipIf(!areAtHand)('a real kubelet', () => {
+  for (const recording of areAtHand ? readRecordings().filter(isCovered) : []) {
     it(`agrees on ${recording.name}`, () => {
       const { manifest, timeline } = recording
       for (const moment of timeline) {

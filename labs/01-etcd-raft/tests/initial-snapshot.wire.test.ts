@@ -62,6 +62,7 @@ describeWith(['etcd', 'etcdctl'], 'three of our members, begun with a snapshot',
       })()
 
       members = await startEtcdProcesses({ members: 3, flags: ['--initial-snapshot', file] })
+      for (const endpoint of members.endpoints) await clientOf([endpoint])
       const client = await clientOf(members.endpoints)
       const now = await client.range({ key: 'k', rangeEnd: 'l' })
       expect(now.header!.revision).toBe(revision)
