@@ -7,20 +7,8 @@ import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest'
 import { type EtcdProcesses, startEtcdProcesses } from '#kit/cluster/etcd-processes.ts'
 import { createEtcdClient, type EtcdClient } from '#kit/etcd-api/client.ts'
 import type { KeyEvent } from '#kit/etcd-api/messages.ts'
+import { eventually } from '#kit/testing/eventually.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-
-/** Tries until it works: members are starting, or electing. */
-async function eventually<Result>(attempt: () => Promise<Result>, limitMs = 20_000): Promise<Result> {
-  const deadline = Date.now() + limitMs
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
-}
 
 describe('three members', () => {
   let members: EtcdProcesses

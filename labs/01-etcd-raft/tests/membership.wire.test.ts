@@ -9,25 +9,13 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { type EtcdProcesses, startEtcdProcesses } from '#kit/cluster/etcd-processes.ts'
 import { createAuthority } from '#kit/cluster/pki.ts'
 import { createEtcdClient, type EtcdClient } from '#kit/etcd-api/client.ts'
+import { eventually } from '#kit/testing/eventually.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { describeWith } from '#kit/testing/tools.ts'
 
 /** So that newcomers need a snapshot, and restarted members read from one who the members are. */
 const SHORT_LOGS = ['--snapshot-count', '50', '--experimental-snapshot-catchup-entries', '10']
 const REMOVED = 'the member has been permanently removed from the cluster'
-
-/** Tries until it works: members are starting, electing or catching up. */
-async function eventually<Result>(attempt: () => Result | Promise<Result>, limitMs = 20_000): Promise<Result> {
-  const deadline = Date.now() + limitMs
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
-}
 
 /** What etcdctl prints, or what it complains of. */
 function runEtcdctl(endpoint: string, ...args: string[]): string {

@@ -6,23 +6,11 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { startEtcdProcesses } from '#kit/cluster/etcd-processes.ts'
 import { createEtcdClient } from '#kit/etcd-api/client.ts'
+import { eventually } from '#kit/testing/eventually.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { describeWith } from '#kit/testing/tools.ts'
 
 const execute = promisify(execFile)
-
-/** Tries until it works: members are starting, or electing. */
-async function eventually<Result>(attempt: () => Promise<Result>, limitMs = 20_000): Promise<Result> {
-  const deadline = Date.now() + limitMs
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
-}
 
 interface Seen {
   readonly name: string

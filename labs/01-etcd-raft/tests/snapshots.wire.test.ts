@@ -7,19 +7,8 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { type EtcdProcesses, startEtcdProcesses } from '#kit/cluster/etcd-processes.ts'
 import { createEtcdClient, type EtcdClient } from '#kit/etcd-api/client.ts'
 import type { KeyEvent } from '#kit/etcd-api/messages.ts'
+import { eventually } from '#kit/testing/eventually.ts'
 import { lesson } from '#kit/testing/lesson.ts'
-
-async function eventually<Result>(attempt: () => Promise<Result>, limitMs = 30_000): Promise<Result> {
-  const deadline = Date.now() + limitMs
-  for (;;) {
-    try {
-      return await attempt()
-    } catch (error) {
-      if (Date.now() > deadline) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-  }
-}
 
 /** Puts `count` values into a hundred keys, 64 at a time. */
 async function putMany(client: EtcdClient, count: number): Promise<void> {
