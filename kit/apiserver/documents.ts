@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import { apiVersionOf } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
-import type { KindRow } from '../contracts/apiserver.ts'
+import type { HttpServerOptions, KindRow } from '../contracts/apiserver.ts'
 import { type Exchange, sendDocument, sendText } from './answer.ts'
 import {
   aggregatedDiscovery,
@@ -30,6 +30,7 @@ export interface DocumentSources {
   /** "10.244.0.1:6443" */
   readonly serverAddress: string
   ready(): boolean
+  readonly documentAt?: HttpServerOptions['documentAt']
 }
 
 export function sendDocumentAt(exchange: Exchange, target: RequestTarget, sources: DocumentSources): Promise<void> {
@@ -38,6 +39,8 @@ export function sendDocumentAt(exchange: Exchange, target: RequestTarget, source
     throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
   }
   const path = target.path.length > 1 ? target.path.replace(/\/+$/, '') : target.path
+  const further = sources.documentAt?.(path, sources.serverAddress)
+  if (further) return sendDocument(exchange, further.contentType, further.body)
   const [, first = ''] = path.split('/')
   switch (first) {
     case 'healthz':

@@ -31,6 +31,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       return `${options.bindAddresses.at(-1)}:${port}`
     },
     ready: () => options.ready?.() ?? true,
+    documentAt: options.documentAt,
   }
   const shell: Shell = { options, metrics, kubelets, watches: new Set(), sources }
 

@@ -3,7 +3,7 @@
  *
  * User and group names are upstream's, so that upstream's bootstrap roles fit (Kubernetes: "PKI certificates and requirements").
  */
-import { generateKeyPairSync } from 'node:crypto'
+import { createPublicKey, generateKeyPairSync } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
@@ -86,13 +86,14 @@ async function ensureAuthority(directory: ClusterDirectory): Promise<Authority> 
 /** The key that signs service account tokens. A key of its own: whoever holds it can speak for any pod. */
 function ensureServiceAccountKey(directory: ClusterDirectory): void {
   const path = join(directory.pki, 'service-account.key')
-  if (existsSync(path)) return
-  const { privateKey } = generateKeyPairSync('ec', {
-    namedCurve: 'P-256',
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-  })
-  writeFileSync(path, privateKey, { mode: 0o600 })
+  if (!existsSync(path)) {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    writeFileSync(path, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  }
+  const publicPath = join(directory.pki, 'service-account.pub')
+  if (existsSync(publicPath)) return
+  const publicKey = createPublicKey(readFileSync(path, 'utf8'))
+  writeFileSync(publicPath, publicKey.export({ type: 'spki', format: 'pem' }))
 }
 
 function readCertificate(directory: ClusterDirectory, file: string): CertificateAndKey {

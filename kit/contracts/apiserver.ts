@@ -229,6 +229,8 @@ export interface HttpServerOptions {
     readonly clientCertificate?: string
     readonly clientPrivateKey?: string
   }
+  /** Further documents by path, such as `/openid/v1/jwks`; `serverAddress` is "10.244.0.1:6443". */
+  documentAt?(path: string, serverAddress: string): { readonly contentType: string; readonly body: string } | undefined
   /** For `/readyz`. */
   ready?(): boolean
   /** Hears of answers that failed through no fault of the client. */

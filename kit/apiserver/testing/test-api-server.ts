@@ -2,6 +2,7 @@
  * Our whole API server over TLS on loopback, its state in memory or in an etcd, with a node whose kubelet is a fake, and a kubectl that is
  * the administrator's.
  */
+import { generateKeyPairSync } from 'node:crypto'
 import { type ApiServerOptions, startApiServer } from '#apiserver/server.ts'
 import type { CoreEvent, Deployment, Node, ReplicaSet } from '../../api/objects.ts'
 import { resources } from '../../api/resources.ts'
@@ -19,6 +20,8 @@ export interface TestApiServer {
   readonly client: ApiClient
   /** The kubectl of somebody else, with a certificate; removed when the server stops. */
   kubectlAs(user: string, groups?: readonly string[]): Promise<Kubectl>
+  /** A client whom only the token speaks for. */
+  clientWithToken(token: string): ApiClient
   /** What the Deployment controller would have made, had it been asked to run this image. */
   createReplicaSet(deployment: string, revision: number, image: string): Promise<void>
   createEvent(pod: string, reason: string, message: string): Promise<void>
@@ -53,6 +56,12 @@ export async function startTestApiServer(
       clientCertificate: kubeletClient.cert,
       clientPrivateKey: kubeletClient.key,
     },
+    accountTokens: {
+      issuer: 'https://kubernetes.default.svc',
+      signingKey: generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        .privateKey.export({ type: 'pkcs8', format: 'pem' })
+        .toString(),
+    },
     log: silentLog,
   })
   const connection = {
@@ -76,6 +85,8 @@ export async function startTestApiServer(
       others.push(other)
       return other
     },
+    clientWithToken: (token) =>
+      createApiClient({ server: connection.server, certificateAuthority: authority.cert, token }),
     createReplicaSet: (deployment, revision, image) => createReplicaSet(client, deployment, revision, image),
     createEvent: (pod, reason, message) => createEvent(client, pod, reason, message),
     async stop() {

@@ -19,6 +19,8 @@ interface Flags {
   readonly clientCaFile?: string
   readonly tokenAuthFile?: string
   readonly serviceClusterIpRange: string
+  readonly serviceAccountIssuer: string
+  readonly serviceAccountKeyFile?: string
   readonly serviceAccountSigningKeyFile?: string
   readonly kubeletCertificateAuthority?: string
   readonly kubeletClientCertificate?: string
@@ -56,6 +58,13 @@ export const start: StartProgram = async (argv) => {
       ...(flags.kubeletClientCertificate && { clientCertificate: read(flags.kubeletClientCertificate) }),
       ...(flags.kubeletClientKey && { clientPrivateKey: read(flags.kubeletClientKey) }),
     },
+    ...(flags.serviceAccountSigningKeyFile && {
+      accountTokens: {
+        issuer: flags.serviceAccountIssuer,
+        signingKey: read(flags.serviceAccountSigningKeyFile),
+        verificationKeys: (flags.serviceAccountKeyFile ?? '').split(',').filter(Boolean).map(read),
+      },
+    }),
     ...(flags.tokenAuthFile && { tokens: parseTokenFile(read(flags.tokenAuthFile)) }),
     log: createLog('kube-apiserver'),
   })
@@ -76,7 +85,9 @@ function parseFlags(argv: readonly string[]): Flags {
     .option('--client-ca-file <path>', 'whose client certificates to believe')
     .option('--token-auth-file <path>', 'lines of token,user,uid,"group1,group2"')
     .option('--service-cluster-ip-range <cidr>', 'where cluster IPs come from', '10.96.0.0/16')
-    .option('--service-account-signing-key-file <path>', 'accepted for compatibility; no tokens are issued yet')
+    .option('--service-account-issuer <url>', 'who we are in service account tokens', 'https://kubernetes.default.svc')
+    .option('--service-account-key-file <paths>', 'keys whose tokens are believed, separated by commas')
+    .option('--service-account-signing-key-file <path>', 'the key that signs tokens; without one: no tokens')
     .option('--kubelet-certificate-authority <path>', 'whom to trust as a kubelet')
     .option('--kubelet-client-certificate <path>', 'who we are to kubelets')
     .option('--kubelet-client-key <path>', 'the key of that certificate')

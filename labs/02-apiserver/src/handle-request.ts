@@ -11,6 +11,7 @@ import { StatusError } from '#kit/api/status-error.ts'
 import type {
   ApiRequest,
   ApiResponse,
+  Credentials,
   KindRow,
   RequestHandler,
   RequestInfo,
@@ -39,19 +40,19 @@ export interface RequestHandlerOptions {
 }
 
 export function createRequestHandler(options: RequestHandlerOptions): RequestHandler {
-  const { context, tokens, log } = options
+  const { context, log } = options
   const rows = new Map(options.kinds.map((row) => [rowKey(row.resource), row]))
   const groupVersions = new Set(options.kinds.map(({ resource: { group, version } }) => `${group}/${version}`))
 
   const sources: ReviewSources = {
     policy: context.policy,
     podsOn: (nodeName) => podsOn(context, rows, nodeName),
-    userOfToken: async (token, audiences) => holderOf(token, audiences, tokens),
+    userOfToken: (token, audiences) => holderOf(token, audiences, options),
   }
 
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {
     const info = parseRequestInfo(request)
-    const user = authenticate(request.credentials, tokens)
+    const user = authenticate(request.credentials, await tokensFor(request.credentials, options))
     await authorize(user, info, sources)
     const { apiGroup: group, apiVersion: version, resource: plural } = info
     // A path below no group of ours is the shell's to refuse, as any unknown path.
@@ -71,9 +72,26 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   }
 }
 
+/** The table; or, for a token that is not in it but is a service account's, one with just that. */
+async function tokensFor(
+  { certificate, bearerToken }: Credentials,
+  options: RequestHandlerOptions,
+): Promise<TokenTable> {
+  const { tokens, context } = options
+  if (certificate?.commonName || bearerToken === undefined || tokens.has(bearerToken)) return tokens
+  const holder = await context.accountTokens?.holderOf(bearerToken)
+  return holder ? new Map([[bearerToken, holder.user]]) : tokens
+}
+
 /** A token of the table is good for whatever audience is asked for. */
-function holderOf(token: string, audiences: readonly string[], tokens: TokenTable): TokenHolder | undefined {
-  return tokens.has(token) ? { user: authenticate({ bearerToken: token }, tokens), audiences } : undefined
+async function holderOf(
+  token: string,
+  audiences: readonly string[],
+  { tokens, context }: RequestHandlerOptions,
+): Promise<TokenHolder | undefined> {
+  if (tokens.has(token)) return { user: authenticate({ bearerToken: token }, tokens), audiences }
+  const holder = await context.accountTokens?.holderOf(token, audiences)
+  return holder && { ...holder, user: authenticate({ bearerToken: token }, new Map([[token, holder.user]])) }
 }
 
 async function handleReview(

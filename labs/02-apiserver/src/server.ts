@@ -14,6 +14,7 @@ import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
 import { createEtcdClient, type EtcdClientOptions } from '#kit/etcd-api/client.ts'
 import type { ClusterView } from './admission/chain.ts'
+import { type AccountTokenOptions, createAccountTokens } from './auth/account-tokens.ts'
 import type { TokenTable } from './auth/authenticate.ts'
 import { bootstrapRoles } from './auth/bootstrap-policy.ts'
 import { createPolicyView } from './auth/policy-view.ts'
@@ -40,6 +41,8 @@ export interface ApiServerOptions extends Pick<HttpServerOptions, 'bindAddresses
   readonly advertiseAddress: string
   readonly serviceClusterIpRange: string
   readonly tokens?: TokenTable
+  /** Without it there are no service account tokens. */
+  readonly accountTokens?: AccountTokenOptions | undefined
   readonly clock?: Clock
   readonly log: Log
 }
@@ -48,7 +51,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
   const { log } = options
   const clock = options.clock ?? systemClock
   const store = 'endpoints' in options.etcd ? await connectToEtcd(options.etcd, clock, log) : options.etcd
-  const context = createContext(store, { clock, log, serviceClusterIpRange: options.serviceClusterIpRange })
+  const context = createContext(store, { ...options, clock })
   const handle = createRequestHandler({ context, kinds: kindRows, tokens: options.tokens ?? new Map(), log })
   let isReady = false
   let upkeep: Timer | undefined
@@ -59,6 +62,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
     port: options.port,
     ...(options.tls && { tls: options.tls }),
     ...(options.kubelet && { kubelet: options.kubelet }),
+    documentAt: (path, serverAddress) => context.accountTokens?.document(path, serverAddress),
     ready: () => isReady,
     log,
   })
@@ -129,8 +133,9 @@ async function prepareCluster(context: ApiContext, options: ApiServerOptions): P
 
 export function createContext(
   store: KeyValueStore,
-  { clock, log, serviceClusterIpRange }: { clock: Clock; log: Log; serviceClusterIpRange: string },
+  options: Pick<ApiServerOptions, 'log' | 'serviceClusterIpRange' | 'accountTokens'> & { clock: Clock },
 ): ApiContext {
+  const { clock, log, serviceClusterIpRange } = options
   const objects = new ObjectStore(store)
   const caches = new KindCaches(kindRows, { store, clock, log })
   const random = Math.random
@@ -151,6 +156,9 @@ export function createContext(
     decode: decodeObject,
     cluster,
     policy,
+    accountTokens:
+      options.accountTokens &&
+      createAccountTokens(options.accountTokens, { objects, caches, clock, newUid: randomUUID }),
     newUid: randomUUID,
     random,
   }

@@ -2,6 +2,7 @@
 import type { ApiObject, Binding, Node, Pod, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import type { ApiRequest, ApiResponse, KubeletStream, RequestInfo, SubresourceRow } from '#kit/contracts/apiserver.ts'
+import { answerTokenRequest } from '../auth/token-request.ts'
 import { toRfc3339 } from '../deletion.ts'
 import { badRequest, invalid, methodNotAllowed, notFound, unknownResource } from '../errors.ts'
 import { applyPatch } from '../patch/apply-patch.ts'
@@ -35,6 +36,8 @@ const handlers: Readonly<Record<string, Handler>> = {
   scale: handleScale,
   binding: handleBinding,
   eviction: handleEviction,
+  token: ({ context, request, target, options, subresource }) =>
+    answerTokenRequest(context, target, request, subresource, options),
   log: (call) => stream(call, 'log'),
   exec: (call) => stream(call, 'exec'),
   attach: (call) => stream(call, 'attach'),

@@ -4,6 +4,7 @@ import type { DecodeObject, KindRow, UserInfo } from '#kit/contracts/apiserver.t
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
 import type { ClusterView } from '../admission/chain.ts'
+import type { AccountTokens } from '../auth/account-tokens.ts'
 import type { PolicyView } from '../auth/policy-view.ts'
 import type { ServiceAddresses } from '../services/addresses.ts'
 import { storageKey } from '../storage/keys.ts'
@@ -21,6 +22,8 @@ export interface ApiContext {
   readonly decode: DecodeObject
   readonly cluster: ClusterView
   readonly policy: PolicyView
+  /** Absent when the server has no key to sign with. */
+  readonly accountTokens?: AccountTokens | undefined
   /** A new UUID. */
   newUid(): string
   /** In [0, 1). */

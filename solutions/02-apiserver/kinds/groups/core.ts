@@ -133,7 +133,7 @@ export const coreRows: readonly KindRow[] = [
   {
     resource: resources.serviceAccounts,
     verbs: ALL_VERBS,
-    subresources: [],
+    subresources: [other('token', ['create'], 'authentication.k8s.io', 'v1', 'TokenRequest')],
     storagePrefix: 'serviceaccounts',
     returnsDeletedObject: true,
   },

@@ -1,0 +1,200 @@
+/** Step 2.13: tokens that end by themselves. */
+import { describe, expect } from 'vitest'
+import {
+  acceptedAudiences,
+  bindingHolds,
+  claimsFor,
+  type TokenBinding,
+  type TokenClaims,
+  userOfClaims,
+} from '#apiserver/auth/token-claims.ts'
+import { lesson } from '#kit/testing/lesson.ts'
+
+const CLAIMS = 'kubernetes pkg/serviceaccount/claims.go'
+const NOW = 1_767_225_600
+const API = 'https://kubernetes.default.svc'
+const binding: TokenBinding = {
+  namespace: 'shop',
+  serviceaccount: { name: 'robot', uid: 'account-1' },
+  pod: { name: 'web', uid: 'pod-1' },
+  node: { name: 'node-1', uid: 'node-uid' },
+}
+const claims: TokenClaims = {
+  aud: [API],
+  exp: NOW + 3600,
+  iat: NOW,
+  iss: API,
+  jti: 'token-1',
+  'kubernetes.io': binding,
+  nbf: NOW,
+  sub: 'system:serviceaccount:shop:robot',
+}
+
+describe('a token', () => {
+  lesson(
+    'says for whom it is, by whom, and for how long',
+    {
+      scenario: 'A token for the account robot of shop and its pod web, for ten minutes, for the audience vault.',
+      rule: 'iss, sub, aud, iat, nbf, exp and jti as RFC 7519 has them, times in seconds; what it is bound to is in kubernetes.io.',
+      source: `${CLAIMS} (Claims)`,
+    },
+    () => {
+      const terms = { issuer: API, audiences: ['vault'], expirationSeconds: 600, nowSeconds: NOW, id: 'token-2' }
+      expect(claimsFor(binding, terms)).toEqual({ ...claims, aud: ['vault'], exp: NOW + 600, jti: 'token-2' })
+    },
+  )
+
+  lesson(
+    'is believed from its first second to its last, and a minute around',
+    {
+      scenario: 'A token that is good from 0 to 3600 s, looked at from two minutes before to two minutes after.',
+      rule: 'Not before nbf, not after exp; clocks differ, so 60 seconds are forgiven on both sides.',
+      source: `${CLAIMS} (Validate); go-jose jwt.DefaultLeeway`,
+    },
+    () => {
+      const believed = [-120, -61, -60, 0, 3600, 3660, 3661, 3720].filter(
+        (seconds) => acceptedAudiences(claims, { issuer: API, audiences: [API], nowSeconds: NOW + seconds }).length > 0,
+      )
+      expect(believed, 'seconds at which it is believed').toEqual([-60, 0, 3600, 3660])
+    },
+  )
+
+  lesson(
+    'is believed by those whom it is for',
+    {
+      scenario: 'A token for the API and vault, shown to vault, to the API and bank, and to bank alone.',
+      rule: 'Who is shown a token could show it to others. So it names its audiences, and others must refuse it.',
+      source: 'RFC 7519 §4.1.3; apiserver pkg/authentication/authenticator/audience.go (Intersect)',
+    },
+    () => {
+      const forBoth = { ...claims, aud: [API, 'vault'] }
+      const accepted = (...audiences: string[]) =>
+        acceptedAudiences(forBoth, { issuer: API, audiences, nowSeconds: NOW })
+      expect({ vault: accepted('vault'), 'bank and the API': accepted('bank', API), bank: accepted('bank') }).toEqual({
+        vault: ['vault'],
+        'bank and the API': [API],
+        bank: [],
+      })
+    },
+  )
+
+  lesson(
+    'of another issuer is not believed',
+    {
+      scenario: 'The same claims, by https://elsewhere.example.',
+      rule: 'A key may have signed for more than one issuer.',
+      source: 'kubernetes pkg/serviceaccount/jwt.go (hasCorrectIssuer)',
+    },
+    () => {
+      const elsewhere = { ...claims, iss: 'https://elsewhere.example' }
+      expect(acceptedAudiences(elsewhere, { issuer: API, audiences: [API], nowSeconds: NOW })).toEqual([])
+    },
+  )
+})
+
+describe('what a token is bound to', () => {
+  const there = { serviceaccount: { uid: 'account-1' }, pod: { uid: 'pod-1' } }
+
+  lesson(
+    'must still be there, and be the same',
+    {
+      scenario: 'Account and pod are there; the pod is gone; the account is gone; either was deleted and made again.',
+      rule: 'Names come back, uids do not. A token ends with its account and with its pod.',
+      source: `${CLAIMS} (Validate)`,
+    },
+    () => {
+      expect({
+        'both there': bindingHolds(binding, there, NOW),
+        'pod gone': bindingHolds(binding, { serviceaccount: there.serviceaccount }, NOW),
+        'account gone': bindingHolds(binding, { pod: there.pod }, NOW),
+        'another pod': bindingHolds(binding, { ...there, pod: { uid: 'pod-2' } }, NOW),
+        'another account': bindingHolds(binding, { ...there, serviceaccount: { uid: 'account-2' } }, NOW),
+      }).toEqual({
+        'both there': true,
+        'pod gone': false,
+        'account gone': false,
+        'another pod': false,
+        'another account': false,
+      })
+    },
+  )
+
+  lesson(
+    'counts for as long as it is being deleted, and a minute more',
+    {
+      scenario: 'A pod with a deletionTimestamp 30 s ahead, 30 s ago, 61 s ago.',
+      rule: 'A pod that shuts down still needs its token.',
+      source: `${CLAIMS} (Validate)`,
+    },
+    () => {
+      const deletedAt = (seconds: number) => {
+        const deletionTimestamp = new Date((NOW + seconds) * 1000).toISOString()
+        return bindingHolds(binding, { ...there, pod: { uid: 'pod-1', deletionTimestamp } }, NOW)
+      }
+      expect({ ahead: deletedAt(30), '30 s ago': deletedAt(-30), '61 s ago': deletedAt(-61) }).toEqual({
+        ahead: true,
+        '30 s ago': true,
+        '61 s ago': false,
+      })
+    },
+  )
+
+  lesson(
+    'is the account alone, or a secret, or a node',
+    {
+      scenario: 'Tokens bound to the account only, to a secret, to a node; and the node of a pod, which is gone.',
+      rule: 'What the token names counts. But the node of a pod’s token is only said: the pod’s end is its end.',
+      source: `${CLAIMS} (Validate)`,
+    },
+    () => {
+      const { namespace, serviceaccount, node } = binding
+      const account = { serviceaccount: there.serviceaccount }
+      const secret = { name: 's', uid: 'secret-1' }
+      expect({
+        'account only': bindingHolds({ namespace, serviceaccount }, account, NOW),
+        'secret there': bindingHolds(
+          { namespace, serviceaccount, secret },
+          { ...account, secret: { uid: 'secret-1' } },
+          NOW,
+        ),
+        'secret gone': bindingHolds({ namespace, serviceaccount, secret }, account, NOW),
+        'node gone': bindingHolds({ namespace, serviceaccount, ...(node && { node }) }, account, NOW),
+        'the pod’s node gone': bindingHolds(binding, there, NOW),
+      }).toEqual({
+        'account only': true,
+        'secret there': true,
+        'secret gone': false,
+        'node gone': false,
+        'the pod’s node gone': true,
+      })
+    },
+  )
+})
+
+describe('the holder of a token', () => {
+  lesson(
+    'is the account, as a user',
+    {
+      scenario: 'The token of the pod web on node-1; and one bound to nothing but its account.',
+      rule: 'The subject is the name. The groups are all accounts, and all of the namespace. What else is known is extra.',
+      source: 'kubernetes pkg/serviceaccount/util.go (ServiceAccountInfo.UserInfo)',
+    },
+    () => {
+      expect(userOfClaims(claims)).toEqual({
+        name: 'system:serviceaccount:shop:robot',
+        uid: 'account-1',
+        groups: ['system:serviceaccounts', 'system:serviceaccounts:shop'],
+        extra: {
+          'authentication.kubernetes.io/credential-id': ['JTI=token-1'],
+          'authentication.kubernetes.io/pod-name': ['web'],
+          'authentication.kubernetes.io/pod-uid': ['pod-1'],
+          'authentication.kubernetes.io/node-name': ['node-1'],
+          'authentication.kubernetes.io/node-uid': ['node-uid'],
+        },
+      })
+      const { namespace, serviceaccount } = binding
+      const plain = userOfClaims({ ...claims, 'kubernetes.io': { namespace, serviceaccount } })
+      expect(plain.extra).toEqual({ 'authentication.kubernetes.io/credential-id': ['JTI=token-1'] })
+    },
+  )
+})

@@ -1,0 +1,134 @@
+/**
+ * What a service account token says, and when it is believed. A pod's identity is a text that anybody can read and nobody can
+ * change: the claims in JSON, and a signature under them.
+ *
+ * A token cannot be taken back, so it is made to end by itself: it has an hour to live, it is for one audience, and it is
+ * bound to objects. With the pod or the account it is gone, though its signature is as good as ever. Names are not
+ * enough for that: an account that is deleted and made again is another one, with another uid.
+ *
+ * Source: kubernetes `pkg/serviceaccount/{claims,util}.go`; RFC 7519; KEP-1205.
+ */
+import type { UserInfo } from '#kit/contracts/apiserver.ts'
+import { serviceAccountUser } from './role-objects.ts'
+
+/** A name, and which object of that name. */
+export interface NamedObject {
+  readonly name: string
+  readonly uid: string
+}
+
+/** What a token is for: an account, and perhaps a pod (on a node), a secret, or a node that it is bound to. */
+export interface TokenBinding {
+  readonly namespace: string
+  readonly serviceaccount: NamedObject
+  readonly pod?: NamedObject
+  readonly secret?: NamedObject
+  readonly node?: NamedObject
+}
+
+/** All times in seconds since 1970. */
+export interface TokenClaims {
+  readonly aud: readonly string[]
+  readonly exp: number
+  readonly iat: number
+  readonly iss: string
+  readonly jti: string
+  readonly 'kubernetes.io': TokenBinding
+  readonly nbf: number
+  readonly sub: string
+}
+
+export interface TokenTerms {
+  readonly issuer: string
+  readonly audiences: readonly string[]
+  readonly expirationSeconds: number
+  readonly nowSeconds: number
+  /** Of this token, and no other. */
+  readonly id: string
+}
+
+/** Clocks of different machines differ: so much is forgiven. */
+export const LEEWAY_SECONDS = 60
+
+/**
+ * The claims of a new token: for the audiences (`aud`), by the issuer (`iss`), made now (`iat`), good from now (`nbf`) until
+ * `expirationSeconds` later (`exp`), with its id (`jti`); its subject (`sub`) is the account's name as a user
+ * (`serviceAccountUser`), and `kubernetes.io` is the binding.
+ *
+ * @lab 2.13 Say what a token is for
+ */
+export function claimsFor(binding: TokenBinding, terms: TokenTerms): TokenClaims {
+  const { issuer, audiences, expirationSeconds, nowSeconds, id } = terms
+  return {
+    aud: audiences,
+    exp: nowSeconds + expirationSeconds,
+    iat: nowSeconds,
+    iss: issuer,
+    jti: id,
+    'kubernetes.io': binding,
+    nbf: nowSeconds,
+    sub: serviceAccountUser(binding.namespace, binding.serviceaccount.name),
+  }
+}
+
+/**
+ * Those of `audiences` (of which one is asking) that the token is for, in their order. None at all when the token is not to be
+ * believed: it is by another issuer, it has expired, or it is not good yet; for both times `LEEWAY_SECONDS` are forgiven.
+ *
+ * @lab 2.13 Believe no old token, and none for others
+ */
+export function acceptedAudiences(
+  claims: TokenClaims,
+  expected: { readonly issuer: string; readonly audiences: readonly string[]; readonly nowSeconds: number },
+): string[] {
+  const { issuer, audiences, nowSeconds } = expected
+  if (claims.iss !== issuer) return []
+  if (nowSeconds > claims.exp + LEEWAY_SECONDS || nowSeconds < claims.nbf - LEEWAY_SECONDS) return []
+  return audiences.filter((audience) => claims.aud.includes(audience))
+}
+
+/** What is left of the objects that a token is bound to. */
+export type FoundObjects = Readonly<
+  Partial<
+    Record<'serviceaccount' | 'pod' | 'secret' | 'node', { readonly uid: string; readonly deletionTimestamp?: string }>
+  >
+>
+
+/**
+ * Whether every object that the token is bound to is still there: under its name, with the same uid, and not deleted
+ * `LEEWAY_SECONDS` ago or earlier (its `deletionTimestamp`). The account counts always, the pod, the secret and the node
+ * when the token has one; but of a token with a pod the node is only said, not asked for.
+ *
+ * @lab 2.13 Let a token end with what it is bound to
+ */
+export function bindingHolds({ pod, ...bound }: TokenBinding, found: FoundObjects, nowSeconds: number): boolean {
+  const { serviceaccount, secret, node } = bound
+  const wanted = { serviceaccount, pod, secret, node: pod ? undefined : node }
+  return Object.entries(wanted).every(([kind, object]) => {
+    if (!object) return true
+    const { uid, deletionTimestamp } = found[kind as keyof FoundObjects] ?? {}
+    if (uid !== object.uid) return false
+    return !deletionTimestamp || Date.parse(deletionTimestamp) / 1000 > nowSeconds - LEEWAY_SECONDS
+  })
+}
+
+const EXTRA = 'authentication.kubernetes.io/'
+
+/**
+ * The user that a token speaks for: its `sub`, with the account's uid, in the groups `system:serviceaccounts` and
+ * `system:serviceaccounts:NAMESPACE`. What else it says becomes `extra`, each a list of one: `credential-id` ("JTI=" and the
+ * id), and `pod-name`, `pod-uid`, `node-name`, `node-uid` if there are such; all keys behind the prefix `EXTRA`.
+ *
+ * @lab 2.13 Know whom a token speaks for
+ */
+export function userOfClaims(claims: TokenClaims): UserInfo {
+  const { namespace, serviceaccount, pod, node } = claims['kubernetes.io']
+  const extra: Record<string, readonly string[]> = { [`${EXTRA}credential-id`]: [`JTI=${claims.jti}`] }
+  for (const [kind, object] of Object.entries({ pod, node })) {
+    if (!object) continue
+    extra[`${EXTRA}${kind}-name`] = [object.name]
+    extra[`${EXTRA}${kind}-uid`] = [object.uid]
+  }
+  const groups = ['system:serviceaccounts', `system:serviceaccounts:${namespace}`]
+  return { name: claims.sub, uid: serviceaccount.uid, groups, extra }
+}
