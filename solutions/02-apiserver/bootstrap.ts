@@ -1,14 +1,15 @@
 /**
- * What every cluster has from its first moment: its four namespaces, and the Service `kubernetes`, by which pods find the
- * API server.
+ * What every cluster has from its first moment: its four namespaces, the priorities of its own pods, and the Service
+ * `kubernetes`, by which pods find the API server.
  *
- * Source: kubernetes `pkg/controlplane/controller/{systemnamespaces,kubernetesservice}`.
+ * Source: kubernetes `pkg/controlplane/controller/{systemnamespaces,kubernetesservice}`, `pkg/registry/scheduling/rest`.
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { hasReason } from '#kit/api/status-error.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
+import { SYSTEM_CLASSES } from './admission/priority.ts'
 import { addressAt, parseIpv4Range } from './services/ipv4-range.ts'
 import { type ApiContext, keyOf } from './verbs/context.ts'
 import { createObject } from './verbs/create.ts'
@@ -36,6 +37,8 @@ export async function bootstrap(
   }
   const namespaces = rowOf(resources.namespaces.plural)
   await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(context, namespaces, '', { metadata: { name } })))
+  const classes = rowOf(resources.priorityClasses.plural)
+  await Promise.all(SYSTEM_CLASSES.map((one) => ensure(context, classes, '', { ...one })))
   const { service, endpoints, endpointSlice } = kubernetesService(options)
   await ensure(context, rowOf('services'), 'default', service)
   await ensureExactly(context, rowOf('endpoints'), endpoints, ['subsets'])

@@ -4,6 +4,7 @@
  * Source: kubernetes `cmd/kube-apiserver/app/server.go`.
  */
 import { randomUUID } from 'node:crypto'
+import type { PriorityClass } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { decodeObject } from '#kit/apiserver/decode-object.ts'
 import { createEtcdKeyValueStore } from '#kit/apiserver/etcd-key-value-store.ts'
@@ -14,6 +15,7 @@ import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
 import { createEtcdClient, type EtcdClientOptions } from '#kit/etcd-api/client.ts'
 import type { ClusterView } from './admission/chain.ts'
+import { defaultClass } from './admission/priority.ts'
 import { type AccountTokenOptions, createAccountTokens } from './auth/account-tokens.ts'
 import type { TokenTable } from './auth/authenticate.ts'
 import { bootstrapRoles } from './auth/bootstrap-policy.ts'
@@ -144,6 +146,9 @@ export function createContext(
   const cluster: ClusterView = {
     namespace: async (name) => namespaceOf(objects, caches, name),
     serviceAccountExists: (namespace, name) => has(storageKey({ storagePrefix: 'serviceaccounts' }, namespace, name)),
+    priorityClass: async (name) => priorityClassNamed(objects, caches, name),
+    defaultPriorityClass: () =>
+      defaultClass(priorityClasses(caches).entries().values() as Iterable<unknown> as Iterable<PriorityClass>),
     policy,
   }
   return {
@@ -168,4 +173,14 @@ export function createContext(
 async function namespaceOf(objects: ObjectStore, caches: KindCaches, name: string) {
   const key = storageKey({ storagePrefix: resources.namespaces.plural }, undefined, name)
   return caches.of({ storagePrefix: resources.namespaces.plural }).cache.get(key) ?? objects.get(key)
+}
+
+function priorityClasses(caches: KindCaches) {
+  return caches.of({ storagePrefix: resources.priorityClasses.plural }).cache
+}
+
+async function priorityClassNamed(objects: ObjectStore, caches: KindCaches, name: string) {
+  const key = storageKey({ storagePrefix: resources.priorityClasses.plural }, undefined, name)
+  const found = priorityClasses(caches).get(key) ?? (await objects.get(key))
+  return found as unknown as PriorityClass | undefined
 }

@@ -4,7 +4,7 @@
  *
  * Source: apiserver `pkg/admission`; the order is upstream's (`pkg/kubeapiserver/options/plugins.go`).
  */
-import type { ApiObject, Pod, Stored } from '#kit/api/objects.ts'
+import type { ApiObject, Pod, PodSpec, PriorityClass, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import type { KindRow, UserInfo } from '#kit/contracts/apiserver.ts'
 import type { PolicyView } from '../auth/policy-view.ts'
@@ -12,7 +12,7 @@ import { forbidden } from '../errors.ts'
 import { withDefaultTolerations } from './default-tolerations.ts'
 import { checkEscalation } from './escalation.ts'
 import { checkNamespace } from './namespace-lifecycle.ts'
-import { withPriority } from './priority.ts'
+import { SYSTEM_CLASSES, withPriority } from './priority.ts'
 import { withServiceAccount } from './service-account.ts'
 
 const RBAC_GROUP = resources.roles.group
@@ -38,6 +38,9 @@ export interface ClusterView {
   /** The namespace as the store has it. */
   namespace(name: string): Promise<Stored<ApiObject> | undefined>
   serviceAccountExists(namespace: string, name: string): Promise<boolean>
+  priorityClass(name: string): Promise<PriorityClass | undefined>
+  /** For pods that name none. */
+  defaultPriorityClass(): PriorityClass | undefined
   readonly policy: Pick<PolicyView, 'now'>
 }
 
@@ -63,7 +66,17 @@ async function admitPod(review: AdmissionReview, pod: Pod, cluster: ClusterView)
   if (account !== 'default' && !(await cluster.serviceAccountExists(review.namespace, account))) {
     throw missingServiceAccount(review, account)
   }
-  pod.spec = withPriority({ ...spec, tolerations: withDefaultTolerations(spec.tolerations ?? []) })
+  const priorityClass = await priorityClassOf(review, spec, cluster)
+  pod.spec = withPriority({ ...spec, tolerations: withDefaultTolerations(spec.tolerations ?? []) }, priorityClass)
+}
+
+async function priorityClassOf({ row, name }: AdmissionReview, spec: PodSpec, cluster: ClusterView) {
+  const wanted = spec.priorityClassName
+  if (!wanted) return cluster.defaultPriorityClass()
+  const found =
+    SYSTEM_CLASSES.find(({ metadata }) => metadata?.name === wanted) ?? (await cluster.priorityClass(wanted))
+  if (!found) throw forbidden(row.resource, name, `no PriorityClass with name ${wanted} was found`)
+  return found
 }
 
 function missingServiceAccount({ row, namespace, name }: AdmissionReview, account: string): Error {
