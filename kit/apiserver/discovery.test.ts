@@ -25,7 +25,7 @@ describe('discovery', () => {
   })
 })
 
-/** What a real API server serves and this one leaves out: nothing of it is a stored object. */
+/** What a real API server serves and this one leaves out. None of it is a stored object. */
 const LEFT_OUT = [
   // Asks the components how they are, which /readyz does better.
   'v1/componentstatuses',
