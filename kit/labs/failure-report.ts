@@ -30,7 +30,9 @@ export function reportFailure(outcome: StepOutcome, paint: Paint, width: number,
   const blocks: string[][] = []
   if (outcome.status === 'wrong' && outcome.shown) {
     blocks.push([paint.strong(titleOf(outcome.shown))])
-    blocks.push(rows([...explain(outcome.shown, paint, width), ...others(outcome, width)], paint, width))
+    blocks.push(
+      rows([...explain(outcome.shown, paint, width), ...others(outcome, width), ...page(outcome, paint)], paint, width),
+    )
     if (outcome.shown.output.length > 0) blocks.push(printed(outcome.shown.output, paint))
   } else if (outcome.status === 'broken' && outcome.problem) {
     blocks.push([paint.strong('The tests could not be run to their end')])
@@ -48,14 +50,13 @@ export function printed(output: readonly string[], paint: Paint): string[] {
 }
 
 function explain(test: TestOutcome, paint: Paint, width: number): Row[] {
-  const { lesson, seed, trace, failure } = test
+  const { lesson, seed, failure } = test
   const list: Row[] = []
   if (lesson) list.push(['Scenario', lesson.scenario])
   if (failure) list.push(...deed(failure, paint, width))
   if (lesson) list.push(['Rule', lesson.rule], ['Source', lesson.source])
   if (failure) list.push(...where(failure, paint))
   if (seed !== undefined) list.push(['Seed', String(seed)])
-  if (trace !== undefined) list.push(['Look at it', paint.link(trace)])
   return list
 }
 
@@ -65,6 +66,12 @@ function others({ tests, shown }: StepOutcome, width: number): Row[] {
   const titles = wrong.slice(0, MAX_OTHERS).map((test) => shorten(titleOf(test), width - LABEL_WIDTH))
   if (titles.length === 0) return []
   return [['Also wrong', wrong.length > MAX_OTHERS ? [...titles, `and ${wrong.length - MAX_OTHERS} more`] : titles]]
+}
+
+/** The page of a recorded run: this test's, or that of another test that failed too. */
+function page({ tests, shown }: StepOutcome, paint: Paint): Row[] {
+  const trace = shown?.trace ?? tests.find((test) => test.state === 'failed' && test.trace !== undefined)?.trace
+  return trace === undefined ? [] : [['Look at it', paint.link(trace)]]
 }
 
 function shorten(text: string, width: number): string {

@@ -11,11 +11,16 @@ import { memberCards } from './panel.ts'
 import { isHeartbeat, messagesOf, sentenceOf } from './sentences.ts'
 import { timelineOf } from './timeline.ts'
 
+/** The page opens with so many events before the chosen one in view, within these bounds of milliseconds per pixel. */
+const EVENTS_AT_FIRST = 60
+const CLOSEST_AT_FIRST = 0.04
+const WIDEST_AT_FIRST = 0.25
+
 const trace: RaftTrace = JSON.parse(byId('trace').textContent ?? '')
 const timeline = timelineOf(trace)
 const messages = messagesOf(trace)
 const surface = document.querySelector<SVGElement>('#diagram')!
-const view: View = { fromMs: 0, msPerPixel: 0.25, selected: firstChoice(), showsHeartbeats: false }
+const view: View = { fromMs: 0, msPerPixel: firstScale(firstChoice()), selected: firstChoice(), showsHeartbeats: false }
 
 function byId(id: string): HTMLElement {
   return document.getElementById(id)!
@@ -25,6 +30,13 @@ function byId(id: string): HTMLElement {
 function firstChoice(): number {
   const asked = /^#event=(\d+)$/.exec(location.hash)?.[1]
   return clampEvent(asked === undefined ? (trace.failure?.event ?? 0) : Number(asked))
+}
+
+/** So close that what led to the chosen event can be told apart, however much happened at once. */
+function firstScale(selected: number): number {
+  const before = trace.events[Math.max(0, selected - EVENTS_AT_FIRST)]?.atMs ?? 0
+  const spanMs = (trace.events[selected]?.atMs ?? 0) - before
+  return Math.max(CLOSEST_AT_FIRST, Math.min(WIDEST_AT_FIRST, (2 * spanMs) / width()))
 }
 
 function clampEvent(place: number): number {
