@@ -36,7 +36,7 @@ describeWith(['kubectl'], 'kubectl with one of each kind', () => {
       /daemonset.apps\/x +0 +0 +0 +0 +0 +<none> +\d+s\n\n.*\nstatefulset.apps\/x +0\/1 +\d+s\n\n.*\njob.batch\/x +Running +0\/1 +\d+s\n\n.*\ncronjob.batch\/x +\* \* \* \* \* +<none> +False +0 +<none> +\d+s\n\n.*\nhorizontalpodautoscaler.autoscaling\/x +StatefulSet\/x +memory: <unknown>\/10Mi, cpu: <unknown>\/50% +1 +5 +0 +\d+s\n/,
     )
     expect(await kubectl.output('get pv,pvc,sc,pc --no-headers')).toMatch(
-      /^persistentvolume\/x +1Gi +RWO +Retain +Pending +x +<unset> +\d+s\npersistentvolumeclaim\/x +Pending +x +<unset> +\d+s\nstorageclass.storage.k8s.io\/x \(default\) +x.org\/p +Delete +Immediate +false +\d+s\npriorityclass.scheduling.k8s.io\/x +1000 +false +\d+s +PreemptLowerPriority\n/m,
+      /^persistentvolume\/x +1Gi +RWO +Retain +Pending +x +<unset> +\d+s\npersistentvolumeclaim\/x +Pending +x +<unset> +\d+s\nstorageclass.storage.k8s.io\/x \(default\) +x.org\/p +Delete +Immediate +false +\d+s\n(?:priorityclass.scheduling.k8s.io\/system-.*\n){2}priorityclass.scheduling.k8s.io\/x +1000 +false +\d+s +PreemptLowerPriority\n/m,
     )
   })
 

@@ -6,10 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { importConditions } from '../cli/import-conditions.ts'
 import { freePort } from '../etcd-api/real-etcd.ts'
+import { bundle } from './programs.ts'
 
-const PROGRAM = fileURLToPath(new URL('./processes/etcd.ts', import.meta.url))
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface EtcdProcesses {
@@ -44,7 +43,7 @@ export interface EtcdProcessesOptions {
   /** More flags for every member, such as certificates. */
   readonly flags?: readonly string[]
   readonly scheme?: 'http' | 'https'
-  /** Ours, run from its sources; ours, bundled in one file; or the real etcd. Default: `ours`. */
+  /** Ours, of which a bundle is made here; ours, bundled already; or the real etcd. Default: `ours`. */
   readonly program?: 'ours' | 'real' | { readonly bundle: string }
   /** Puts something between the members, such as a proxy: where should the others dial the one that listens at `address`? */
   readonly exposePeer?: (name: string, address: Address) => Promise<Address>
@@ -66,6 +65,7 @@ interface Member {
 
 export async function startEtcdProcesses(options: EtcdProcessesOptions): Promise<EtcdProcesses> {
   const directory = await mkdtemp(join(tmpdir(), 'etcd-processes-'))
+  const program = await commandOf(options.program ?? 'ours', directory)
   const scheme = options.scheme ?? 'http'
   const names = 'abcdefg'.slice(0, options.members).split('')
   const members = new Map<string, Member>()
@@ -81,11 +81,10 @@ export async function startEtcdProcesses(options: EtcdProcessesOptions): Promise
 
   const founders = names.map((one) => `${one}=${advertisedUrl(one)}`).join(',')
   const start = (name: string, joining?: string) => {
-    const [program, ...programFlags] = commandOf(options.program ?? 'ours')
     const child = spawn(
-      program!,
+      program[0],
       [
-        ...[...programFlags, '--name', name, '--data-dir', join(directory, name)],
+        ...[...program.slice(1), '--name', name, '--data-dir', join(directory, name)],
         ...['--listen-client-urls', `${scheme}://${endpoint(name)}`],
         ...['--listen-peer-urls', `${scheme}://127.0.0.1:${member(name).peerPort}`],
         ...['--initial-cluster', joining ?? founders],
@@ -137,12 +136,15 @@ export async function startEtcdProcesses(options: EtcdProcessesOptions): Promise
   }
 }
 
-/** Bundled, a member starts several times faster. */
-function commandOf(program: NonNullable<EtcdProcessesOptions['program']>): readonly string[] {
+/** From a bundle a member starts several times faster than from its sources. */
+async function commandOf(
+  program: NonNullable<EtcdProcessesOptions['program']>,
+  directory: string,
+): Promise<readonly [string, ...string[]]> {
   if (program === 'real') return ['etcd']
   if (program !== 'ours') return [process.execPath, '--enable-source-maps', program.bundle]
-  const conditions = importConditions(process.env.LAB_MINE).map((condition) => `--conditions=${condition}`)
-  return [process.execPath, '--import', 'tsx', ...conditions, PROGRAM]
+  await bundle({ programs: ['etcd'], directory: join(directory, 'program'), mine: process.env.LAB_MINE })
+  return [process.execPath, '--enable-source-maps', join(directory, 'program', 'etcd.mjs')]
 }
 
 /** What the real etcd insists on. */

@@ -4,9 +4,10 @@
  * A mutant is caught when a test fails. One whose test file cannot even be collected, or that runs into a timeout without
  * saying so (`hangs: true`), is told apart: it says nothing about whether the tests know the mistake.
  */
-import { availableParallelism } from 'node:os'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createVitest, type TestModule } from 'vitest/node'
+import { createVitest, type TestModule, type VitestPluginContext } from 'vitest/node'
 import { importConditions } from '../cli/import-conditions.ts'
 import type { Mutant } from './mutants.ts'
 
@@ -31,9 +32,11 @@ export async function runMutants(
   report: (result: MutantResult) => void,
 ): Promise<void> {
   const conditions = [...importConditions(undefined), 'module', 'node', 'development|production']
+  const cache = await mkdtemp(join(tmpdir(), 'mutants-'))
+  const mutated = new Set(mutants.map(({ file }) => join(root, file)))
   const projects = mutants.map((mutant, index) => ({
     root,
-    plugins: [swapFile(join(root, mutant.file), mutant.source)],
+    plugins: [swapFile(join(root, mutant.file), mutant.source, mutated)],
     resolve: { conditions },
     ssr: { resolve: { conditions } },
     test: {
@@ -42,6 +45,8 @@ export async function runMutants(
       setupFiles: [join(root, 'kit/gate/stop-at-first-failure.ts')],
       pool: 'threads' as const,
       testTimeout: 10_000,
+      // Hundreds of projects compile the same files: once is enough.
+      experimental: { fsModuleCache: true, fsModuleCachePath: cache },
     },
   }))
   const pending = new Map<string, Set<TestModule>>()
@@ -71,6 +76,7 @@ export async function runMutants(
     await vitest.start()
   } finally {
     await vitest.close()
+    await rm(cache, { recursive: true, force: true })
   }
 }
 
@@ -88,10 +94,14 @@ function isTimeout(message: string | undefined): boolean {
   return message?.startsWith('Test timed out') ?? false
 }
 
-function swapFile(file: string, source: string) {
+/** @param mutated all files that some mutant changes: they are different from project to project, so no project may take another's. */
+function swapFile(file: string, source: string, mutated: ReadonlySet<string>) {
   return {
     name: 'mutant',
     enforce: 'pre' as const,
     load: (id: string) => (id.split('?')[0] === file ? source : undefined),
+    configureVitest({ experimental_defineCacheKeyGenerator: define }: VitestPluginContext) {
+      define(({ id }) => (mutated.has(id.split('?')[0]!) ? false : undefined))
+    },
   }
 }
