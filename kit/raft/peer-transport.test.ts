@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../contracts/log.ts'
 import { freePort } from '../etcd-api/real-etcd.ts'
+import { until } from '../testing/eventually.ts'
 import { askForMembers } from './peer-question.ts'
 import { type PeerTransport, type PeerTransportOptions, startPeerTransport } from './peer-transport.ts'
 
@@ -36,14 +37,6 @@ async function start(id: string, different: Partial<PeerTransportOptions> = {}):
 }
 
 const frame = { leaseCall: { kind: 'Renew', lease: '1' }, callId: 1 } as const
-
-async function until(condition: () => boolean, what: string): Promise<void> {
-  const deadline = Date.now() + 10_000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`it never came about that ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 5))
-  }
-}
 
 /** Sends until it arrives: connections take a moment. */
 const reaches = (from: Member, to: string, receiver: Member, sender: string) =>

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../contracts/log.ts'
 import { freePort } from '../etcd-api/real-etcd.ts'
+import { until } from '../testing/eventually.ts'
 import type { InstallSnapshot } from './messages.ts'
 import { type PeerTransport, type PeerTransportOptions, startPeerTransport } from './peer-transport.ts'
 
@@ -49,7 +50,7 @@ describe('a snapshot between two members', () => {
       peers: [{ id: '2', urls: [urls.receiver] }],
     })
     open.push(receiver, sender)
-    await until(() => sender.isConnected('2'))
+    await until(() => sender.isConnected('2'), 'the sender reaches the receiver')
     return { sender, receiver }
   }
 
@@ -92,7 +93,7 @@ describe('a snapshot between two members', () => {
     const file = await fileOf(Buffer.alloc(BIG_BYTES, 'x'))
     sender.sendSnapshot(message, file)
     sender.sendSnapshot(message, file)
-    await until(() => inHand > 0)
+    await until(() => inHand > 0, 'the receiver has begun')
     sender.sendSnapshot(message, file)
     expect(inHand, 'bytes that were handed over while nothing is stored').toBeLessThan(1 << 20)
     letGo()
@@ -102,7 +103,7 @@ describe('a snapshot between two members', () => {
     await until(() => {
       sender.sendSnapshot(message, file)
       return taken === 2
-    })
+    }, 'a transfer goes through again')
   })
 
   it('that is cut off says so to who stores it', async () => {
@@ -115,7 +116,7 @@ describe('a snapshot between two members', () => {
       }
     })
     sender.sendSnapshot(message, await fileOf(Buffer.alloc(BIG_BYTES, 'x')))
-    await until(() => failures.length > 0)
+    await until(() => failures.length > 0, 'the transfer fails')
     expect(failures[0]).toMatch(/ended after \d+ of|aborted|ECONNRESET|closed/i)
   })
 
@@ -125,12 +126,8 @@ describe('a snapshot between two members', () => {
       taken += 1
     }, 'another')
     sender.sendSnapshot(message, await fileOf(Buffer.from('content')))
-    await until(() => !sender.isConnected('2'))
+    await until(() => !sender.isConnected('2'), 'the sender notices that the receiver is gone')
     await receiver.close()
     expect(taken).toBe(0)
   })
 })
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
-}

@@ -9,6 +9,7 @@ import { silentLog } from '#kit/contracts/log.ts'
 import { freePort } from '#kit/etcd-api/real-etcd.ts'
 import { MemoryDisk } from '#kit/sim/memory-disk.ts'
 import { createRandom } from '#kit/sim/random.ts'
+import { until } from '#kit/testing/eventually.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { putRequest, rangeRequest } from './fixtures.ts'
 
@@ -58,14 +59,6 @@ async function startMembers(count: number, quotaBytes?: number): Promise<Member[
   for (const name of names) urls.push([name, `http://127.0.0.1:${await freePort()}`])
   const peers = Object.fromEntries(urls)
   return Promise.all(names.map((name) => startMember(name, peers, new MemoryDisk(), quotaBytes)))
-}
-
-async function until(condition: () => boolean, what: string, limitMs = 20_000): Promise<void> {
-  const deadline = Date.now() + limitMs
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`never: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, 10))
-  }
 }
 
 const put = (engine: Engine, key: string, value = 'x'.repeat(100)) => engine.propose({ put: putRequest(key, value) })
