@@ -32,10 +32,7 @@ const LEFT_OUT = [
   // The older way to bind a pod; pods/binding is the one that is used.
   'v1/bindings',
   // Ways to nodes and pods that are not built yet.
-  'v1/nodes/proxy',
   'v1/pods/ephemeralcontainers',
-  'v1/pods/proxy',
-  'v1/services/proxy',
 ]
 
 describe.skipIf(!hasRecordings)('discovery, compared with a real API server', () => {

@@ -13,6 +13,7 @@ import type { HttpServer, HttpServerOptions } from '../contracts/apiserver.ts'
 import type { DocumentSources } from './documents.ts'
 import { createKubeletConnection } from './kubelet-connection.ts'
 import { listenOnAll } from './listen.ts'
+import { createProxyConnection } from './proxy-connection.ts'
 import { RequestMetrics } from './request-metrics.ts'
 import { REQUEST_TIMEOUT_MS } from './request-timeout.ts'
 import { serveRequest } from './serve-request.ts'
@@ -33,7 +34,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     ready: () => options.ready?.() ?? true,
     documentAt: options.documentAt,
   }
-  const shell: Shell = { options, metrics, kubelets, watches: new Set(), sources }
+  const proxies = createProxyConnection(options.kubelet ?? {})
+  const shell: Shell = { options, metrics, kubelets, proxies, watches: new Set(), sources }
 
   const { servers, port } = await listenOnAll(options.bindAddresses, options.port, () => createShellServer(shell))
   let stopped: Promise<void> | undefined
@@ -76,10 +78,11 @@ function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
   } else socket.destroy()
 }
 
-async function stopServers(servers: readonly Server[], { watches, kubelets, metrics }: Shell): Promise<void> {
+async function stopServers(servers: readonly Server[], { watches, kubelets, proxies, metrics }: Shell): Promise<void> {
   const closed = Promise.all(servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve()))))
   for (const stopWatch of watches) stopWatch()
   kubelets.close()
+  proxies.close()
   const deadline = Date.now() + STOP_PATIENCE_MS
   // Connections that clients keep for later go as soon as the last answer is out.
   const closing = setInterval(() => {

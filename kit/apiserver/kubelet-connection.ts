@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream/promises'
 import { StatusError } from '../api/status-error.ts'
 import type { HttpServerOptions, KubeletStream } from '../contracts/apiserver.ts'
 import { type Exchange, setCommonHeaders } from './answer.ts'
+import { connectProblem } from './connect-problem.ts'
 import { formatQuery } from './request-query.ts'
 
 const CONNECT_TIMEOUT_MS = 30_000
@@ -154,13 +155,6 @@ function onFailure(upstream: ClientRequest, stream: KubeletStream, reject: (erro
   upstream.once('timeout', () => upstream.destroy(new Error('i/o timeout')))
   upstream.once('error', (error) => fail(connectProblem(error)))
   upstream.once('close', () => fail('connection closed'))
-}
-
-function connectProblem(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ECONNREFUSED') return 'connect: connection refused'
-  if (error.code === 'EHOSTUNREACH') return 'connect: no route to host'
-  if (error.code === 'ETIMEDOUT') return 'i/o timeout'
-  return error.message
 }
 
 /** The kubelet explains itself in plain text, which becomes the message. */

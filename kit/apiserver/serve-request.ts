@@ -9,6 +9,7 @@ import { type Exchange, sendError, sendObject, sendText } from './answer.ts'
 import { credentialsOf } from './credentials.ts'
 import { sendDocumentAt } from './documents.ts'
 import { negotiate } from './negotiation.ts'
+import { isProxyPath } from './proxy-connection.ts'
 import { represent } from './representation.ts'
 import { readRequestBody } from './request-body.ts'
 import { parseTarget, type RequestTarget } from './request-query.ts'
@@ -35,15 +36,18 @@ export async function serveRequest(shell: Shell, request: IncomingMessage, respo
   }
 }
 
-/** Below a group-version there are objects, but for logs, which are text. */
+/** Below a group-version there are objects, but for logs, which are text, and for what others answer. */
 function answersWithObject({ path }: RequestTarget): boolean {
-  return /^\/(api\/[^/]+|apis\/[^/]+\/[^/]+)\/./.test(path) && !path.endsWith('/log')
+  return /^\/(api\/[^/]+|apis\/[^/]+\/[^/]+)\/./.test(path) && !path.endsWith('/log') && !isProxyPath(path)
 }
 
 /** Asks the core. */
 async function decide(shell: Shell, request: IncomingMessage, target: RequestTarget): Promise<ApiResponse> {
   const credentials = credentialsOf(request)
-  const { contentType, body } = await readRequestBody(request)
+  // A body that is not for us is not read here.
+  const { contentType, body } = isProxyPath(target.path)
+    ? { contentType: undefined, body: undefined }
+    : await readRequestBody(request)
   const apiRequest: ApiRequest = {
     method: request.method ?? 'GET',
     ...target,
@@ -62,6 +66,8 @@ async function sendAnswer(shell: Shell, exchange: Exchange, target: RequestTarge
       return sendDocumentAt(exchange, target, shell.sources)
     case 'stream':
       return shell.kubelets.sendLog(exchange, answer)
+    case 'proxy':
+      return shell.proxies.send(exchange, answer)
     case 'watch':
       return sendRunningWatch(shell, exchange, target, answer)
     case 'object':

@@ -33,6 +33,7 @@ export async function serveUpgrade(
       REQUEST_TIMEOUT_MS,
     )
     if (answer.kind === 'object') return refuseUpgrade(socket, answer.code, answer.object)
+    if (answer.kind === 'proxy') return await shell.proxies.tunnel(request, socket, head, answer)
     if (answer.kind !== 'stream' || answer.operation === 'log') {
       if (answer.kind === 'watch') answer.stop()
       throw new StatusError(400, 'BadRequest', `unable to upgrade: ${target.path} does not speak another protocol`)

@@ -8,12 +8,14 @@ import type { HttpServerOptions } from '../contracts/apiserver.ts'
 import { isNotImplemented } from '../contracts/not-implemented.ts'
 import type { DocumentSources } from './documents.ts'
 import type { KubeletConnection } from './kubelet-connection.ts'
+import type { ProxyConnection } from './proxy-connection.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 
 export interface Shell {
   readonly options: HttpServerOptions
   readonly metrics: RequestMetrics
   readonly kubelets: KubeletConnection
+  readonly proxies: ProxyConnection
   /** Ends a watch, for each that is under way. */
   readonly watches: Set<() => void>
   readonly sources: DocumentSources

@@ -100,6 +100,8 @@ export type ApiResponse =
     }
   /** Allowed, and to be answered by the pod's kubelet: the shell connects the two and copies bytes. */
   | ({ readonly kind: 'stream' } & KubeletStream)
+  /** Allowed, and to be passed on to something in the cluster: nodes/proxy, pods/proxy, services/proxy. */
+  | ({ readonly kind: 'proxy' } & ProxyDestination)
   /** Allowed, and not a resource: health, version, discovery, OpenAPI. The shell answers by `path`. */
   | { readonly kind: 'document' }
 
@@ -111,6 +113,19 @@ export interface KubeletStream {
   readonly path: string
   /** In the kubelet's words: exec's `stdin=true` has become `input=1`. */
   readonly query: Readonly<Record<string, readonly string[]>>
+}
+
+/** Where a `/proxy` request goes. The shell sends it on with its method, headers, query and body. */
+export interface ProxyDestination {
+  readonly scheme: 'http' | 'https'
+  /** An IP address. */
+  readonly address: string
+  /** Absent: the scheme's own. */
+  readonly port?: number
+  /** Still percent-encoded; "" when the request's path ends with `/proxy`. */
+  readonly path: string
+  /** A kubelet wants to see the server's certificate, and its own is verified. Nobody else's is. */
+  readonly toKubelet: boolean
 }
 
 export type RequestHandler = (request: ApiRequest) => Promise<ApiResponse>

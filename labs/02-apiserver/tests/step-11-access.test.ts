@@ -408,7 +408,7 @@ describe('a kubelet', () => {
     'changes its own node and no other',
     {
       scenario: 'The kubelet of node-1 registers, reads nodes, updates its own status, and tries node-2’s.',
-      rule: 'Reading is free, and so is registering; changing is for its own, status included.',
+      rule: 'Reading is free, and so is registering; changing is for its own, status included. Going through the API server to another kubelet is neither.',
       source: `${NODE}; plugin/pkg/admission/noderestriction`,
     },
     () => {
@@ -434,11 +434,13 @@ describe('a kubelet', () => {
         'patch node-2/status': node('patch', 'node-2', 'status'),
         'update node-2': node('update', 'node-2'),
         'create node-2/proxy': node('create', 'node-2', 'proxy'),
+        'get node-2/proxy': node('get', 'node-2', 'proxy'),
         deletecollection: node('deletecollection', ''),
       }).toEqual({
         'patch node-2/status': false,
         'update node-2': false,
         'create node-2/proxy': false,
+        'get node-2/proxy': false,
         deletecollection: false,
       })
     },

@@ -24,7 +24,7 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 /**
  * What the kubelet of `nodeName`, to which `pods` are bound, may do:
  * - nodes: read any, create (itself, which has no name yet in the request), and change or delete only its own, status
- *   included;
+ *   included; never `proxy`, behind which every other kubelet would take it for the API server;
  * - pods: read any, create; change the status of, or delete, or evict, only `pods`;
  * - secrets, configmaps: get, list or watch by name (`info.name`), only those that one of `pods` refers to
  *   (`referencedNames`), in that pod's namespace;
@@ -40,6 +40,7 @@ export function nodeMay(nodeName: string, info: RequestInfo, pods: readonly Pod[
 
   switch (resource) {
     case 'nodes':
+      if (subresource && subresource !== 'status') return false
       return reads || (verb === 'create' && !subresource) || name === nodeName
     case 'pods':
       if (subresource === 'status') return (verb === 'patch' || verb === 'update') && isOwnPod()

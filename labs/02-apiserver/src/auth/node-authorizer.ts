@@ -24,7 +24,7 @@ export function nodeNameOf(user: UserInfo): string | undefined {
 /**
  * What the kubelet of `nodeName`, to which `pods` are bound, may do:
  * - nodes: read any, create (itself, which has no name yet in the request), and change or delete only its own, status
- *   included;
+ *   included; never `proxy`, behind which every other kubelet would take it for the API server;
  * - pods: read any, create; change the status of, or delete, or evict, only `pods`;
  * - secrets, configmaps: get, list or watch by name (`info.name`), only those that one of `pods` refers to
  *   (`referencedNames`), in that pod's namespace;

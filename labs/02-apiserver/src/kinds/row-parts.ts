@@ -50,6 +50,11 @@ export function other(
   return { name, verbs, kind: { group, version, kind } }
 }
 
+/** Every method is passed on. */
+export function proxy(optionsKind: string): SubresourceRow {
+  return other('proxy', ['create', 'delete', 'get', 'patch', 'update'], '', 'v1', optionsKind)
+}
+
 export const scale = other('scale', ['get', 'patch', 'update'], 'autoscaling', 'v1', 'Scale')
 
 /** Before a creation most kinds lose their status: it is the controllers' to write. */

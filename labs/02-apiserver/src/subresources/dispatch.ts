@@ -14,6 +14,7 @@ import { getObject } from '../verbs/read.ts'
 import { mainDoor, patchObject, putObject, type UpdateDoor, updateObject } from '../verbs/update.ts'
 import { bindPod } from './binding.ts'
 import { kubeletStream } from './kubelet-stream.ts'
+import { type ProxySources, proxyDestination } from './proxy-destination.ts'
 import { type Scale, scaleOf, validateScale, withScale } from './scale.ts'
 import { onlyConditions, onlyFinalizers, onlyStatus } from './status.ts'
 
@@ -42,6 +43,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   exec: (call) => stream(call, 'exec'),
   attach: (call) => stream(call, 'attach'),
   portforward: (call) => stream(call, 'portforward'),
+  proxy: handleProxy,
 }
 
 export function handleSubresource(call: Omit<Call, 'subresource'>): Promise<ApiResponse> {
@@ -122,6 +124,18 @@ async function stream({ context, request, target }: Call, operation: KubeletStre
   const node = await context.objects.get(storageKey({ storagePrefix: 'minions' }, undefined, nodeName))
   if (!node) throw notFound(resources.nodes, nodeName)
   return { kind: 'stream', ...kubeletStream(operation, pod, node as unknown as Node, request.query) }
+}
+
+/** Anything that speaks HTTP, by way of the API server: nodes, pods, services. */
+async function handleProxy({ context, info, target }: Call): Promise<ApiResponse> {
+  const prefixes = { nodes: 'minions', pods: 'pods', services: 'services/specs', endpoints: 'services/endpoints' }
+  const sources: ProxySources = {
+    get: (plural, namespace, name) =>
+      context.objects.get(storageKey({ storagePrefix: prefixes[plural] }, namespace || undefined, name)),
+    random: context.random,
+  }
+  const kind = target.row.resource.kind as 'Node' | 'Pod' | 'Service'
+  return { kind: 'proxy', ...(await proxyDestination(sources, kind, info)) }
 }
 
 function answer({ row }: Target, code: number, object: ApiObject): ApiResponse {

@@ -41,14 +41,18 @@ export function kubeletStream(
   const path = portForward
     ? `/portForward/${where}`
     : `/${operation === 'log' ? 'containerLogs' : operation}/${where}/${containerNamed(pod, query.container?.[0])}`
-  const address = node.status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? ''
-  const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT
   return {
     operation,
-    node: { name: node.metadata?.name ?? '', address, port },
+    node: { name: node.metadata?.name ?? '', ...kubeletOf(node) },
     path,
     query: operation === 'exec' || operation === 'attach' ? streamQuery(query) : withoutContainer(query),
   }
+}
+
+/** Where a node's kubelet listens. */
+export function kubeletOf({ status }: Node): { address: string; port: number } {
+  const address = status?.addresses?.find(({ type }) => type === 'InternalIP')?.address ?? ''
+  return { address, port: status?.daemonEndpoints?.kubeletEndpoint?.Port ?? KUBELET_PORT }
 }
 
 /** exec's and attach's parameters have other names at the kubelet: `stdin=true` is `input=1`. */

@@ -18,7 +18,7 @@ import { podFields, preparePodForCreate, preparePodForUpdate } from '../pod.ts'
 import { applyPodDefaults } from '../pod-defaults.ts'
 import { applyPodTemplateDefaults } from '../pod-template.ts'
 import { applyReplicationControllerDefaults, replicaSetFields, validateReplicationController } from '../replica-set.ts'
-import { ALL_VERBS, keepStatus, other, own, plainRow, rowWithStatus, scale, textOf } from '../row-parts.ts'
+import { ALL_VERBS, keepStatus, other, own, plainRow, proxy, rowWithStatus, scale, textOf } from '../row-parts.ts'
 import { prepareServiceForUpdate, serviceFields } from '../service.ts'
 import { applyServiceDefaults } from '../service-defaults.ts'
 import {
@@ -76,7 +76,7 @@ export const coreRows: readonly KindRow[] = [
   {
     resource: resources.nodes,
     verbs: ALL_VERBS,
-    subresources: [own(resources.nodes, 'status')],
+    subresources: [proxy('NodeProxyOptions'), own(resources.nodes, 'status')],
     storagePrefix: 'minions',
     applyDefaults: applyNodeDefaults,
     prepareForUpdate: keepStatus,
@@ -93,6 +93,7 @@ export const coreRows: readonly KindRow[] = [
       other('exec', ['create', 'get'], '', 'v1', 'PodExecOptions'),
       own(resources.pods, 'log', ['get']),
       other('portforward', ['create', 'get'], '', 'v1', 'PodPortForwardOptions'),
+      proxy('PodProxyOptions'),
       own(resources.pods, 'status'),
     ],
     storagePrefix: 'pods',
@@ -140,7 +141,7 @@ export const coreRows: readonly KindRow[] = [
   {
     resource: resources.services,
     verbs: ALL_VERBS,
-    subresources: [own(resources.services, 'status')],
+    subresources: [proxy('ServiceProxyOptions'), own(resources.services, 'status')],
     storagePrefix: 'services/specs',
     applyDefaults: applyServiceDefaults,
     prepareForCreate(draft) {
