@@ -30,6 +30,7 @@ const commands = {
   checker: 'plain',
   bench: 'cluster',
   soak: 'cluster',
+  compat: 'cluster',
   stubs: 'plain',
   trace: 'plain',
   mutants: 'vitest',
