@@ -72,6 +72,8 @@ export type {
   ServiceSpec,
   Taint,
   Toleration,
+  Volume,
+  VolumeMount,
 } from 'kubernetes-types/core/v1.js'
 export type { Endpoint, EndpointPort, EndpointSlice } from 'kubernetes-types/discovery/v1.js'
 export type { Event } from 'kubernetes-types/events/v1.js'

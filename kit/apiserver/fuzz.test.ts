@@ -23,6 +23,8 @@ describe('nonsense', () => {
       advertiseAddress: '127.0.0.1',
       serviceClusterIpRange: '10.96.0.0/16',
       tokens: parseTokenFile('secret,admin,1,"system:masters"'),
+      // Nobody creates accounts here.
+      disabledAdmissionPlugins: ['ServiceAccount'],
       log: silentLog,
     })
   })

@@ -73,6 +73,8 @@ export async function startTestApiServer(
   const client = createApiClient(connection)
   const kubectl = createKubectl(connection)
   await untilReady(client)
+  // What the controllers of a whole cluster would do.
+  await client.create(resources.serviceAccounts, { metadata: { name: 'default', namespace: 'default' } })
   await createNode(client, kubelet.port)
 
   const others: Kubectl[] = []

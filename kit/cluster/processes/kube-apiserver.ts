@@ -19,6 +19,8 @@ interface Flags {
   readonly clientCaFile?: string
   readonly tokenAuthFile?: string
   readonly serviceClusterIpRange: string
+  readonly disableAdmissionPlugins?: string
+  readonly serviceAccountExtendTokenExpiration: string
   readonly serviceAccountIssuer: string
   readonly serviceAccountKeyFile?: string
   readonly serviceAccountSigningKeyFile?: string
@@ -62,9 +64,11 @@ export const start: StartProgram = async (argv) => {
       accountTokens: {
         issuer: flags.serviceAccountIssuer,
         signingKey: read(flags.serviceAccountSigningKeyFile),
+        extendExpiration: flags.serviceAccountExtendTokenExpiration !== 'false',
         verificationKeys: (flags.serviceAccountKeyFile ?? '').split(',').filter(Boolean).map(read),
       },
     }),
+    disabledAdmissionPlugins: flags.disableAdmissionPlugins?.split(','),
     ...(flags.tokenAuthFile && { tokens: parseTokenFile(read(flags.tokenAuthFile)) }),
     log: createLog('kube-apiserver'),
   })
@@ -85,9 +89,15 @@ function parseFlags(argv: readonly string[]): Flags {
     .option('--client-ca-file <path>', 'whose client certificates to believe')
     .option('--token-auth-file <path>', 'lines of token,user,uid,"group1,group2"')
     .option('--service-cluster-ip-range <cidr>', 'where cluster IPs come from', '10.96.0.0/16')
+    .option('--disable-admission-plugins <names>', 'what not to look at in writes, separated by commas')
     .option('--service-account-issuer <url>', 'who we are in service account tokens', 'https://kubernetes.default.svc')
     .option('--service-account-key-file <paths>', 'keys whose tokens are believed, separated by commas')
     .option('--service-account-signing-key-file <path>', 'the key that signs tokens; without one: no tokens')
+    .option(
+      '--service-account-extend-token-expiration <true|false>',
+      'let the tokens of pods live a year, for clients that do not read them again',
+      'true',
+    )
     .option('--kubelet-certificate-authority <path>', 'whom to trust as a kubelet')
     .option('--kubelet-client-certificate <path>', 'who we are to kubelets')
     .option('--kubelet-client-key <path>', 'the key of that certificate')

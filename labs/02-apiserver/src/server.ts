@@ -4,18 +4,16 @@
  * Source: kubernetes `cmd/kube-apiserver/app/server.go`.
  */
 import { randomUUID } from 'node:crypto'
-import type { PriorityClass } from '#kit/api/objects.ts'
-import { resources } from '#kit/api/resources.ts'
 import { decodeObject } from '#kit/apiserver/decode-object.ts'
 import { createEtcdKeyValueStore } from '#kit/apiserver/etcd-key-value-store.ts'
 import { startHttpServer } from '#kit/apiserver/http-server.ts'
+import { fieldsOfKind } from '#kit/apiserver/openapi/field-types.ts'
 import type { HttpServer, HttpServerOptions } from '#kit/contracts/apiserver.ts'
 import { type Clock, systemClock, type Timer } from '#kit/contracts/clock.ts'
 import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
 import { createEtcdClient, type EtcdClientOptions } from '#kit/etcd-api/client.ts'
-import type { ClusterView } from './admission/chain.ts'
-import { defaultClass } from './admission/priority.ts'
+import { createClusterView } from './admission/cluster-view.ts'
 import { type AccountTokenOptions, createAccountTokens } from './auth/account-tokens.ts'
 import type { TokenTable } from './auth/authenticate.ts'
 import { bootstrapRoles } from './auth/bootstrap-policy.ts'
@@ -23,9 +21,10 @@ import { createPolicyView } from './auth/policy-view.ts'
 import { bootstrap, repairAddresses } from './bootstrap.ts'
 import { createRequestHandler } from './handle-request.ts'
 import { kindRows } from './kinds/registry.ts'
+import { FieldBook } from './managed-fields/field-book.ts'
+import { OptionalSteps } from './optional-steps.ts'
 import { ServiceAddresses } from './services/addresses.ts'
 import { startCompactor } from './storage/compactor.ts'
-import { storageKey } from './storage/keys.ts'
 import { KindCaches } from './storage/kind-caches.ts'
 import { ObjectStore } from './storage/object-store.ts'
 import { TtlLeases } from './storage/ttl-leases.ts'
@@ -45,6 +44,8 @@ export interface ApiServerOptions extends Pick<HttpServerOptions, 'bindAddresses
   readonly tokens?: TokenTable
   /** Without it there are no service account tokens. */
   readonly accountTokens?: AccountTokenOptions | undefined
+  /** `--disable-admission-plugins`: where nobody creates default accounts or takes taints away, pods need neither. */
+  readonly disabledAdmissionPlugins?: readonly string[] | undefined
   readonly clock?: Clock
   readonly log: Log
 }
@@ -135,22 +136,18 @@ async function prepareCluster(context: ApiContext, options: ApiServerOptions): P
 
 export function createContext(
   store: KeyValueStore,
-  options: Pick<ApiServerOptions, 'log' | 'serviceClusterIpRange' | 'accountTokens'> & { clock: Clock },
+  options: Pick<ApiServerOptions, 'log' | 'serviceClusterIpRange' | 'accountTokens' | 'disabledAdmissionPlugins'> & {
+    clock: Clock
+  },
 ): ApiContext {
   const { clock, log, serviceClusterIpRange } = options
   const objects = new ObjectStore(store)
   const caches = new KindCaches(kindRows, { store, clock, log })
   const random = Math.random
-  const has = async (key: string) => (await objects.get(key)) !== undefined
   const policy = createPolicyView(caches)
-  const cluster: ClusterView = {
-    namespace: async (name) => namespaceOf(objects, caches, name),
-    serviceAccountExists: (namespace, name) => has(storageKey({ storagePrefix: 'serviceaccounts' }, namespace, name)),
-    priorityClass: async (name) => priorityClassNamed(objects, caches, name),
-    defaultPriorityClass: () =>
-      defaultClass(priorityClasses(caches).entries().values() as Iterable<unknown> as Iterable<PriorityClass>),
-    policy,
-  }
+  const disabledPlugins = options.disabledAdmissionPlugins ?? []
+  const optional = new OptionalSteps(log)
+  const cluster = createClusterView({ objects, caches, policy, clock, random, optional, disabledPlugins })
   return {
     store,
     objects,
@@ -161,26 +158,12 @@ export function createContext(
     decode: decodeObject,
     cluster,
     policy,
+    fields: new FieldBook({ kinds: kindRows, fieldsOf: fieldsOfKind, clock, optional }),
+    optional,
     accountTokens:
       options.accountTokens &&
       createAccountTokens(options.accountTokens, { objects, caches, clock, newUid: randomUUID }),
     newUid: randomUUID,
     random,
   }
-}
-
-/** The cache's word is good enough for a namespace that it knows; one that it does not know may be new. */
-async function namespaceOf(objects: ObjectStore, caches: KindCaches, name: string) {
-  const key = storageKey({ storagePrefix: resources.namespaces.plural }, undefined, name)
-  return caches.of({ storagePrefix: resources.namespaces.plural }).cache.get(key) ?? objects.get(key)
-}
-
-function priorityClasses(caches: KindCaches) {
-  return caches.of({ storagePrefix: resources.priorityClasses.plural }).cache
-}
-
-async function priorityClassNamed(objects: ObjectStore, caches: KindCaches, name: string) {
-  const key = storageKey({ storagePrefix: resources.priorityClasses.plural }, undefined, name)
-  const found = priorityClasses(caches).get(key) ?? (await objects.get(key))
-  return found as unknown as PriorityClass | undefined
 }

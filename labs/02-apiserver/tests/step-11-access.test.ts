@@ -368,6 +368,7 @@ describe('a kubelet', () => {
       metadata: { name: 'web', namespace: 'shop' },
       spec: {
         nodeName: 'node-1',
+        serviceAccountName: 'robot',
         containers: [
           {
             name: 'c',
@@ -375,7 +376,10 @@ describe('a kubelet', () => {
             env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'settings', key: 'a' } } }],
           },
         ],
-        volumes: [{ name: 'v', secret: { secretName: 'tls' } }],
+        volumes: [
+          { name: 'v', secret: { secretName: 'tls' } },
+          { name: 'd', persistentVolumeClaim: { claimName: 'disk' } },
+        ],
       },
     },
   ]
@@ -523,6 +527,37 @@ describe('a kubelet', () => {
   )
 
   lesson(
+    'gets tokens for the accounts of its pods, and no others',
+    {
+      scenario: 'The pod of node-1 in shop runs as robot. Its kubelet asks for tokens, for its claims, for accounts.',
+      rule: 'A token makes its holder the account: so only one that a pod of this node runs as, and only the token.',
+      source: `${NODE} (the graph of references)`,
+    },
+    () => {
+      const token = (name: string, namespace = 'shop', verb = 'create', subresource = 'token') =>
+        may({ verb, resource: 'serviceaccounts', namespace, name, subresource })
+      const claim = (name: string) => may({ resource: 'persistentvolumeclaims', namespace: 'shop', name })
+      expect({ 'a token of robot': token('robot'), 'the claim disk': claim('disk') }).toEqual({
+        'a token of robot': true,
+        'the claim disk': true,
+      })
+      expect({
+        'a token of admin': token('admin'),
+        'a token of robot of office': token('robot', 'office'),
+        'the account robot': token('robot', 'shop', 'get', ''),
+        'a new account robot': token('robot', 'shop', 'create', ''),
+        'a claim of others': claim('other'),
+      }).toEqual({
+        'a token of admin': false,
+        'a token of robot of office': false,
+        'the account robot': false,
+        'a new account robot': false,
+        'a claim of others': false,
+      })
+    },
+  )
+
+  lesson(
     'sends its heartbeat, writes events, and reads Services',
     {
       scenario: 'Leases of both nodes; events; services; deployments.',
@@ -538,23 +573,29 @@ describe('a kubelet', () => {
         'update the lease node-1': lease('update', 'node-1'),
         'create events': may({ verb: 'create', resource: 'events', namespace: 'shop' }),
         'watch services': may({ verb: 'watch', resource: 'services' }),
+        'create its CSINode': may({ verb: 'create', apiGroup: 'storage.k8s.io', resource: 'csinodes' }),
+        'patch its CSINode': may({ verb: 'patch', apiGroup: 'storage.k8s.io', resource: 'csinodes', name: 'node-1' }),
       }).toEqual({
         'create a lease': true,
         'get the lease node-1': true,
         'update the lease node-1': true,
         'create events': true,
         'watch services': true,
+        'create its CSINode': true,
+        'patch its CSINode': true,
       })
       expect({
         'update the lease node-2': lease('update', 'node-2'),
         'update node-1 of kube-system': lease('update', 'node-1', 'kube-system'),
         'update services': may({ verb: 'update', resource: 'services', namespace: 'shop', name: 'web' }),
         'get deployments': may({ verb: 'get', apiGroup: 'apps', resource: 'deployments', namespace: 'shop' }),
+        'patch the CSINode of node-2': may({ verb: 'patch', resource: 'csinodes', name: 'node-2' }),
       }).toEqual({
         'update the lease node-2': false,
         'update node-1 of kube-system': false,
         'update services': false,
         'get deployments': false,
+        'patch the CSINode of node-2': false,
       })
     },
   )

@@ -2,6 +2,7 @@
 import { describe, expect } from 'vitest'
 import { withDefaultTolerations } from '#apiserver/admission/default-tolerations.ts'
 import { checkNamespace } from '#apiserver/admission/namespace-lifecycle.ts'
+import { withNotReadyTaint } from '#apiserver/admission/node-taints.ts'
 import { withServiceAccount } from '#apiserver/admission/service-account.ts'
 import { freeOffset, isTaken, withOffset } from '#apiserver/services/free-offset.ts'
 import { lesson } from '#kit/testing/lesson.ts'
@@ -163,6 +164,27 @@ describe('pods', () => {
       expect(withDefaultTolerations([everything])).toEqual([everything])
       const noSchedule = { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoSchedule' }
       expect(withDefaultTolerations([noSchedule])).toEqual([noSchedule, notReady, unreachable])
+    },
+  )
+})
+
+describe('a new node', () => {
+  const notReady = { key: 'node.kubernetes.io/not-ready', effect: 'NoSchedule' }
+
+  lesson(
+    'takes no pods at first',
+    {
+      scenario: 'A node registers: without taints, with one of its own, with the not-ready taint of another effect.',
+      rule: 'not-ready:NoSchedule is there before anybody can schedule to it, behind what the node brings along.',
+      source: 'kubernetes plugin/pkg/admission/nodetaint/admission.go',
+    },
+    () => {
+      const gpu = { key: 'gpu', effect: 'NoSchedule' }
+      const evicting = { ...notReady, effect: 'NoExecute' }
+      expect(withNotReadyTaint([])).toEqual([notReady])
+      expect(withNotReadyTaint([gpu])).toEqual([gpu, notReady])
+      expect(withNotReadyTaint([evicting])).toEqual([evicting, notReady])
+      expect(withNotReadyTaint([notReady, gpu]), 'for a node that says so itself').toEqual([notReady, gpu])
     },
   )
 })

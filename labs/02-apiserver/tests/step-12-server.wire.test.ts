@@ -67,6 +67,8 @@ function serverSuite(startEtcd: () => Promise<{ etcd: Etcd; stop(): Promise<void
     })
     admin = clientOf('admin')
     await untilReady(admin)
+    // A controller's work in a whole cluster.
+    await admin.create(resources.serviceAccounts, { metadata: { name: 'default', namespace: 'default' } })
   })
 
   afterAll(async () => {

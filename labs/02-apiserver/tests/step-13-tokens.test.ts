@@ -1,5 +1,6 @@
 /** Step 2.13: tokens that end by themselves. */
 import { describe, expect } from 'vitest'
+import { TOKEN_MOUNT_PATH, tokenVolume, withTokenVolume } from '#apiserver/admission/service-account.ts'
 import {
   acceptedAudiences,
   bindingHolds,
@@ -8,6 +9,7 @@ import {
   type TokenClaims,
   userOfClaims,
 } from '#apiserver/auth/token-claims.ts'
+import type { Container, PodSpec } from '#kit/api/objects.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 
 const CLAIMS = 'kubernetes pkg/serviceaccount/claims.go'
@@ -195,6 +197,87 @@ describe('the holder of a token', () => {
       const { namespace, serviceaccount } = binding
       const plain = userOfClaims({ ...claims, 'kubernetes.io': { namespace, serviceaccount } })
       expect(plain.extra).toEqual({ 'authentication.kubernetes.io/credential-id': ['JTI=token-1'] })
+    },
+  )
+})
+
+describe('a pod’s token', () => {
+  const ACCOUNT = 'kubernetes plugin/pkg/admission/serviceaccount/admission.go'
+  const mount = { name: 'kube-api-access-1', readOnly: true, mountPath: TOKEN_MOUNT_PATH }
+  const volume = tokenVolume('kube-api-access-1')
+  const withToken = (spec: Partial<PodSpec>, account = {}) =>
+    withTokenVolume({ containers: [{ name: 'main' }], ...spec }, account, 'kube-api-access-1')
+
+  lesson(
+    'is a file in each of its containers',
+    {
+      scenario: 'A pod with two containers, of which one mounts a disk, and an init container.',
+      rule: 'One volume, mounted read-only where client libraries look; what the user wrote comes first.',
+      source: `${ACCOUNT} (mountServiceAccountToken)`,
+    },
+    () => {
+      const disk = { name: 'disk', mountPath: '/data' }
+      const containers: Container[] = [{ name: 'main', volumeMounts: [disk] }, { name: 'side' }]
+      const spec = withToken({ initContainers: [{ name: 'init' }], containers, volumes: [{ name: 'disk' }] })
+      expect(spec).toEqual({
+        initContainers: [{ name: 'init', volumeMounts: [mount] }],
+        containers: [
+          { name: 'main', volumeMounts: [disk, mount] },
+          { name: 'side', volumeMounts: [mount] },
+        ],
+        volumes: [{ name: 'disk' }, volume],
+      })
+      expect(withToken({}), 'for a pod without init containers').toEqual({
+        containers: [{ name: 'main', volumeMounts: [mount] }],
+        volumes: [volume],
+      })
+      expect(containers[1], 'the container that was passed in').toEqual({ name: 'side' })
+    },
+  )
+
+  lesson(
+    'does not hide what the user mounts there',
+    {
+      scenario: 'Containers that mount their own volume at the path; a volume kube-api-access-… that is there already.',
+      rule: 'A mount of the user’s stays alone; no volume that nobody mounts, and never a second one.',
+      source: `${ACCOUNT} (mountServiceAccountToken)`,
+    },
+    () => {
+      const own = { name: 'main', volumeMounts: [{ name: 'mine', mountPath: TOKEN_MOUNT_PATH }] }
+      expect(withToken({ containers: [own] })).toEqual({ containers: [own] })
+      const mixed = withToken({ containers: [own, { name: 'side' }] })
+      expect(mixed.containers).toEqual([own, { name: 'side', volumeMounts: [mount] }])
+      expect(mixed.volumes).toEqual([volume])
+      const before = tokenVolume('kube-api-access-0')
+      const present = withToken({ volumes: [before] })
+      expect(present.volumes).toEqual([before])
+      expect(present.containers[0]?.volumeMounts).toEqual([{ ...mount, name: 'kube-api-access-0' }])
+    },
+  )
+
+  lesson(
+    'is not there when nobody wants it',
+    {
+      scenario: 'automountServiceAccountToken at the pod and at its account: yes, no, nothing.',
+      rule: 'The pod’s word counts, then the account’s; who says nothing gets a token.',
+      source: `${ACCOUNT} (shouldAutomount)`,
+    },
+    () => {
+      const isMounted = (pod?: boolean, account?: boolean) => {
+        const say = (word: boolean | undefined) => word !== undefined && { automountServiceAccountToken: word }
+        return withToken({ ...say(pod) }, { ...say(account) }).volumes !== undefined
+      }
+      expect({
+        'nobody says anything': isMounted(),
+        'the account says no': isMounted(undefined, false),
+        'the pod says yes, the account no': isMounted(true, false),
+        'the pod says no, the account yes': isMounted(false, true),
+      }).toEqual({
+        'nobody says anything': true,
+        'the account says no': false,
+        'the pod says yes, the account no': true,
+        'the pod says no, the account yes': false,
+      })
     },
   )
 })

@@ -6,6 +6,7 @@
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { createTokenKeys } from '#kit/apiserver/json-web-token.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
+import { TOKEN_SECONDS } from '../admission/service-account.ts'
 import { storageKey } from '../storage/keys.ts'
 import type { KindCaches } from '../storage/kind-caches.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
@@ -27,7 +28,11 @@ export interface AccountTokenOptions {
   readonly signingKey: string
   /** PEM of further keys whose tokens are believed. */
   readonly verificationKeys?: readonly string[]
+  /** Whether tokens of pods live longer than they say; true when not given. */
+  readonly extendExpiration?: boolean
 }
+
+const YEAR_SECONDS = 365 * 24 * 3600
 
 export interface AccountTokens {
   readonly audiences: readonly string[]
@@ -61,15 +66,20 @@ export async function findBound(
 }
 
 export function createAccountTokens(options: AccountTokenOptions, sources: Sources): AccountTokens {
-  const { issuer, signingKey, verificationKeys } = options
+  const { issuer, signingKey, verificationKeys, extendExpiration = true } = options
   const keys = createTokenKeys(signingKey, verificationKeys)
   const nowSeconds = () => Math.floor(sources.clock.now() / 1000)
   const ownAudiences = [issuer]
   return {
     audiences: ownAudiences,
     issue(binding, { audiences, expirationSeconds }) {
-      const terms = { issuer, audiences, expirationSeconds, nowSeconds: nowSeconds(), id: sources.newUid() }
-      return keys.sign(claimsFor(binding, terms))
+      const now = nowSeconds()
+      const terms = { issuer, audiences, expirationSeconds, nowSeconds: now, id: sources.newUid() }
+      // Old clients read their token once. For them it lives on, and says from when on somebody should be warned.
+      const isOfPod = expirationSeconds === TOKEN_SECONDS && audiences.every((one) => ownAudiences.includes(one))
+      if (!extendExpiration || !isOfPod) return keys.sign(claimsFor(binding, terms))
+      const extended = { ...binding, warnafter: now + expirationSeconds }
+      return keys.sign(claimsFor(extended, { ...terms, expirationSeconds: YEAR_SECONDS }))
     },
     async holderOf(token, audiences = []) {
       const claims = keys.verify(token)

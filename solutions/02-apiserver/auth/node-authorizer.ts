@@ -21,15 +21,32 @@ export function nodeNameOf(user: UserInfo): string | undefined {
   return user.name.slice(USER_PREFIX.length) || undefined
 }
 
+/** What every kubelet may do besides. */
+const ALWAYS: Readonly<Record<string, readonly string[]>> = {
+  services: ['get', 'list', 'watch'],
+  endpoints: ['get', 'list', 'watch'],
+  runtimeclasses: ['get', 'list', 'watch'],
+  csidrivers: ['get', 'list', 'watch'],
+  // Of both groups.
+  events: ['create', 'patch', 'update'],
+  // Who calls the kubelet's own server, and may they? And a certificate to begin with.
+  tokenreviews: ['create'],
+  subjectaccessreviews: ['create'],
+  localsubjectaccessreviews: ['create'],
+  certificatesigningrequests: ['create', 'get', 'list', 'watch'],
+}
+
 /**
  * What the kubelet of `nodeName`, to which `pods` are bound, may do:
  * - nodes: read any, create (itself, which has no name yet in the request), and change or delete only its own, status
  *   included; never `proxy`, behind which every other kubelet would take it for the API server;
  * - pods: read any, create; change the status of, or delete, or evict, only `pods`;
- * - secrets, configmaps: get, list or watch by name (`info.name`), only those that one of `pods` refers to
- *   (`referencedNames`), in that pod's namespace;
+ * - secrets, configmaps, persistentvolumeclaims: get, list or watch by name (`info.name`), only those that one of `pods`
+ *   refers to (`referencedNames`), in that pod's namespace;
+ * - serviceaccounts: only create the subresource `token`, of the account of one of `pods`, in that pod's namespace;
  * - leases: its own (by its name) in the namespace kube-node-lease; the creation has no name;
- * - services, and endpoints: read; events: create, patch, update; of both groups.
+ * - csinodes: its own; the creation has no name;
+ * - whatever else stands in `ALWAYS`, with the verbs that stand there.
  *
  * @lab 2.11 Limit a kubelet to its node
  */
@@ -37,6 +54,7 @@ export function nodeMay(nodeName: string, info: RequestInfo, pods: readonly Pod[
   const { verb, resource, subresource, name, namespace } = info
   const reads = verb === 'get' || verb === 'list' || verb === 'watch'
   const isOwnPod = () => pods.some(({ metadata }) => metadata?.name === name && metadata.namespace === namespace)
+  const podsHere = () => pods.filter(({ metadata }) => metadata?.namespace === namespace)
 
   switch (resource) {
     case 'nodes':
@@ -49,25 +67,26 @@ export function nodeMay(nodeName: string, info: RequestInfo, pods: readonly Pod[
       return reads || verb === 'create' || (verb === 'delete' && isOwnPod())
     case 'secrets':
     case 'configmaps':
-      return (
-        reads &&
-        pods.some((pod) => pod.metadata?.namespace === namespace && referencedNames(pod, resource).includes(name))
-      )
+    case 'persistentvolumeclaims':
+      return reads && podsHere().some((pod) => referencedNames(pod, resource).includes(name))
+    case 'serviceaccounts':
+      if (verb !== 'create' || subresource !== 'token') return false
+      return podsHere().some(({ spec }) => spec?.serviceAccountName === name)
     case 'leases':
       return namespace === 'kube-node-lease' && (verb === 'create' || name === nodeName)
-    case 'events':
-      return verb === 'create' || verb === 'patch' || verb === 'update'
+    case 'csinodes':
+      return verb === 'create' || name === nodeName
     default:
-      return READABLE.includes(resource) && reads
+      return (ALWAYS[resource] ?? []).includes(verb)
   }
 }
 
-/** What kubelets may read besides. */
-const READABLE = ['services', 'endpoints', 'runtimeclasses', 'csidrivers']
-
-/** The Secrets or ConfigMaps that a pod's environment, volumes and image pulls name. */
-export function referencedNames(pod: Pod, resource: 'secrets' | 'configmaps'): string[] {
+/** The Secrets, ConfigMaps or claims that a pod's environment, volumes and image pulls name. */
+export function referencedNames(pod: Pod, resource: 'secrets' | 'configmaps' | 'persistentvolumeclaims'): string[] {
   const spec: Partial<PodSpec> = pod.spec ?? {}
+  if (resource === 'persistentvolumeclaims') {
+    return (spec.volumes ?? []).flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? [])
+  }
   const names: (string | undefined)[] = []
   for (const { env = [], envFrom = [] } of [...(spec.containers ?? []), ...(spec.initContainers ?? [])]) {
     for (const { valueFrom } of env) {

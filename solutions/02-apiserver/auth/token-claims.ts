@@ -24,6 +24,8 @@ export interface TokenBinding {
   readonly pod?: NamedObject
   readonly secret?: NamedObject
   readonly node?: NamedObject
+  /** Of a token that lives longer than its holder was told: when it should have been replaced, in seconds since 1970. */
+  readonly warnafter?: number
 }
 
 /** All times in seconds since 1970. */
