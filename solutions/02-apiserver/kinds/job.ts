@@ -8,7 +8,7 @@ import type { ApiObject, CronJob, Job, PodTemplateSpec, Stored } from '#kit/api/
 import type { FieldError } from '#kit/contracts/apiserver.ts'
 import { forbiddenField, immutable, notNegative, notSupported, required } from '../validation/field-errors.ts'
 import { validatePodSpec } from '../validation/pod.ts'
-import { templateWithDefaults } from './pod-defaults.ts'
+import { metadataWithin, templateWithDefaults } from './pod-defaults.ts'
 
 const MAX_INT32 = 2 ** 31 - 1
 
@@ -104,7 +104,10 @@ export function applyCronJobDefaults(draft: ApiObject): void {
   spec.suspend ??= false
   spec.successfulJobsHistoryLimit ??= 3
   spec.failedJobsHistoryLimit ??= 1
-  const job = spec.jobTemplate?.spec
+  const { jobTemplate } = spec
+  if (!jobTemplate) return
+  jobTemplate.metadata = metadataWithin(jobTemplate.metadata)
+  const job = jobTemplate.spec
   if (job?.template) job.template = templateWithDefaults(job.template)
 }
 

@@ -9,7 +9,16 @@
  *
  * Source: kubernetes `pkg/apis/core/v1/defaults.go`.
  */
-import type { ApiObject, Container, EnvVar, Pod, PodSpec, PodTemplateSpec, Probe } from '#kit/api/objects.ts'
+import type {
+  ApiObject,
+  Container,
+  EnvVar,
+  ObjectMeta,
+  Pod,
+  PodSpec,
+  PodTemplateSpec,
+  Probe,
+} from '#kit/api/objects.ts'
 import { canonicalQuantity, isQuantity } from '#kit/api/quantity.ts'
 
 type Volume = NonNullable<PodSpec['volumes']>[number]
@@ -159,8 +168,16 @@ export function canonicalAmounts(amounts: Readonly<Record<string, string>>): Rec
 }
 
 /** A pod template with the defaults of its spec. */
-export function templateWithDefaults(template: PodTemplateSpec): PodTemplateSpec {
-  return template.spec ? { ...template, spec: podSpecWithDefaults(template.spec) } : template
+export function templateWithDefaults({ metadata, spec, ...rest }: PodTemplateSpec): PodTemplateSpec {
+  return { metadata: metadataWithin(metadata), ...rest, ...(spec && { spec: podSpecWithDefaults(spec) }) }
+}
+
+/**
+ * Metadata of what is inside of another object. It was never created, so it has no `creationTimestamp`; but upstream's types always write one,
+ * and so everybody who compares manifests expects to see `null`.
+ */
+export function metadataWithin(metadata: ObjectMeta | undefined): ObjectMeta {
+  return { creationTimestamp: null, ...metadata } as ObjectMeta
 }
 
 /** Init, app and ephemeral containers. */

@@ -4,7 +4,7 @@ import type { ApiObject, PersistentVolumeClaim, StatefulSet, StatefulSetSpec, St
 import type { FieldError } from '#kit/contracts/apiserver.ts'
 import { forbiddenField, notNegative } from '../validation/field-errors.ts'
 import { validateSelectorAndTemplate } from '../validation/template.ts'
-import { templateWithDefaults } from './pod-defaults.ts'
+import { metadataWithin, templateWithDefaults } from './pod-defaults.ts'
 import { applyClaimDefaults } from './volumes.ts'
 
 export function applyStatefulSetDefaults(draft: ApiObject): void {
@@ -34,6 +34,7 @@ function statefulSetSpecWithDefaults(spec: StatefulSetSpec): StatefulSetSpec {
 function claimWithDefaults(template: PersistentVolumeClaim): PersistentVolumeClaim {
   const claim: PersistentVolumeClaim = { ...structuredClone(template), apiVersion: 'v1', kind: 'PersistentVolumeClaim' }
   applyClaimDefaults(claim as ApiObject)
+  claim.metadata = metadataWithin(claim.metadata)
   return claim
 }
 
