@@ -8,10 +8,25 @@ import { existsSync, readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { reconcileDeployment } from '#controllers/deployment/reconcile.ts'
+import { reconcileBudget } from '#controllers/disruption/reconcile.ts'
 import { podEndpoint, selectedPods } from '#controllers/endpoints/pod-endpoint.ts'
 import { MANAGED_BY, OUR_NAME, SERVICE_NAME } from '#controllers/endpoints/reconcile.ts'
+import { reconcileQuota } from '#controllers/quota/reconcile.ts'
 import { reconcileReplicaSet } from '#controllers/replicaset/reconcile.ts'
-import type { Deployment, Endpoint, EndpointSlice, Pod, ReplicaSet, Service, Stored } from '#kit/api/objects.ts'
+import type {
+  ApiObject,
+  Deployment,
+  Endpoint,
+  EndpointSlice,
+  Pod,
+  PodDisruptionBudget,
+  ReplicaSet,
+  ResourceQuota,
+  Service,
+  Stored,
+} from '#kit/api/objects.ts'
+import { resources } from '#kit/api/resources.ts'
+import { matchesLabelSelector } from '#kit/api/selectors.ts'
 import type { Action } from '#kit/contracts/controllers.ts'
 
 const RECORDINGS = new URL('../../../../shared/upstream/controllers/recordings.jsonl.gz', import.meta.url)
@@ -155,6 +170,37 @@ describe.skipIf(!existsSync(RECORDINGS))('what upstream left behind', () => {
       }
     },
   )
+
+  const withBudgets = situations.filter((situation) => objects(situation, 'PodDisruptionBudget').length > 0)
+  it.each(withBudgets.map((situation) => ({ situation, name: situation.scenario })))(
+    'is settled for our disruption controller: $name',
+    ({ situation }) => {
+      const owners = objects<ReplicaSet>(situation, 'ReplicaSet')
+      for (const budget of objects<PodDisruptionBudget>(situation, 'PodDisruptionBudget')) {
+        const { actions } = reconcileBudget({
+          budget,
+          pods: podsOf(situation).filter((pod) => matchesLabelSelector(budget.spec?.selector, pod.metadata.labels)),
+          scaleOf({ uid }) {
+            const owner = owners.find(({ metadata }) => metadata.uid === uid)
+            return owner ? { uid, replicas: owner.spec?.replicas ?? 1 } : { problem: 'not recorded' }
+          },
+          nowMs,
+        })
+        expect(words(actions.filter((action) => action.do !== 'note')), budget.metadata.name).toEqual([])
+      }
+    },
+  )
+
+  // What pods ask for is not recorded, only how many there are.
+  const withQuotas = situations.flatMap((situation) =>
+    objects<ResourceQuota>(situation, 'ResourceQuota')
+      .filter(({ spec }) => Object.keys(spec?.hard ?? {}).join() === 'pods' && !spec?.scopes)
+      .map((quota) => ({ situation, quota, name: situation.scenario })),
+  )
+  it.each(withQuotas)('is settled for our quota controller: $name', ({ situation, quota }) => {
+    const pods = podsOf(situation).map((pod) => [resources.pods, pod as unknown as ApiObject] as const)
+    expect(words(reconcileQuota({ quota, objects: pods, nowMs }).actions)).toEqual([])
+  })
 })
 
 /** "10.0.0.1 node-1 {ready…}", sorted. */

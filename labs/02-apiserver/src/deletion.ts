@@ -119,24 +119,19 @@ export function deletionTraits(row: KindRow, object: ApiObject): DeletionTraits 
   return { gracefulDeletion, defaultPropagation, otherFinalizers: row.otherFinalizers?.(object) }
 }
 
-/** "Delete it only if it is still the one I mean." */
+/** "Delete it only if it is still the one I mean." Upstream names the kind here, where all other conflicts name the resource. */
 export function checkPreconditions(
   { uid, resourceVersion }: { readonly uid?: string; readonly resourceVersion?: string },
-  object: Stored<ApiObject>,
-  row: KindRow,
+  { metadata }: Stored<ApiObject>,
+  { resource: { group, kind } }: Pick<KindRow, 'resource'>,
 ): void {
-  const { metadata } = object
-  const fail = (what: string, wanted: string, found: string) => {
-    throw conflict(
-      row.resource,
-      metadata.name,
-      `Precondition failed: ${what} in precondition: ${wanted}, ${what} in object meta: ${found}`,
-    )
+  const check = (what: string, wanted: string | undefined, found: string, perhaps: string) => {
+    if (wanted === undefined || wanted === found) return
+    const why = `the ${what} in the precondition (${wanted}) does not match the ${what} in record (${found})`
+    throw conflict({ group, plural: kind }, metadata.name, `${why}. The object might have been ${perhaps}`)
   }
-  if (uid && uid !== metadata.uid) fail('UID', uid, metadata.uid)
-  if (resourceVersion && resourceVersion !== metadata.resourceVersion) {
-    fail('ResourceVersion', resourceVersion, metadata.resourceVersion)
-  }
+  check('UID', uid, metadata.uid, 'deleted and then recreated')
+  check('ResourceVersion', resourceVersion, metadata.resourceVersion, 'modified')
 }
 
 /** RFC 3339 in whole seconds, as all times in metadata are. */

@@ -54,6 +54,28 @@ export function unknownResource(): StatusError {
   return new StatusError(404, 'NotFound', 'the server could not find the requested resource')
 }
 
+const NOT_NOW = "Cannot evict pod as it would violate the pod's disruption budget."
+
+function notNow(why: string, retryAfterSeconds?: number): StatusError {
+  const causes = [{ reason: 'DisruptionBudget', message: why }]
+  return new StatusError(429, 'TooManyRequests', NOT_NOW, { causes, ...(retryAfterSeconds && { retryAfterSeconds }) })
+}
+
+/** The budget's numbers are about to change: ask again in ten seconds. */
+export function budgetIsBusy(name: string): StatusError {
+  return notNow(`The disruption budget ${name} is still being processed by the server.`, 10)
+}
+
+/** Not one more pod of these may go at the moment; nobody knows until when. */
+export function budgetIsUsedUp(
+  name: string,
+  { desiredHealthy, currentHealthy }: { readonly desiredHealthy: number; readonly currentHealthy: number },
+): StatusError {
+  return notNow(
+    `The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`,
+  )
+}
+
 /** Everything wrong with the object in one answer, so that a user need not fix one error at a time. */
 export function invalid(
   kind: { readonly group: string; readonly kind: string },

@@ -2,12 +2,14 @@
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import type { ControllerContext } from './controller.ts'
 import { startDeploymentController } from './deployment/controller.ts'
+import { startDisruptionController } from './disruption/controller.ts'
 import { startEndpointSliceController, startEndpointsController } from './endpoints/controllers.ts'
 import { startGarbageCollector } from './garbage/controller.ts'
 import { startNamespaceController } from './namespaces/controller.ts'
 import { startRootCaPublisher, startServiceAccountController } from './namespaces/furnish.ts'
 import { startNodeLifecycleController, startTaintEvictionController } from './nodes/controllers.ts'
 import { startPodGarbageCollector } from './nodes/pod-gc.ts'
+import { startQuotaController } from './quota/controller.ts'
 import { startReplicaSetController } from './replicaset/controller.ts'
 import { type CommonOptions, runControllers, type Starters } from './run-controllers.ts'
 
@@ -33,6 +35,8 @@ export async function startControllerManager(options: ControllerManagerOptions):
     nodelifecycle: (context) => startNodeLifecycleController(context, monitoring),
     tainteviction: startTaintEvictionController,
     podgc: startPodGarbageCollector,
+    disruption: startDisruptionController,
+    resourcequota: startQuotaController,
     garbagecollector: startGarbageCollector,
     namespace: startNamespaceController,
     ...(rootCertificateAuthority && {

@@ -10,9 +10,12 @@ import type {
   Namespace,
   Node,
   Pod,
+  PodDisruptionBudget,
   ReplicaSet,
   ReplicationController,
+  ResourceQuota,
   Service,
+  StatefulSet,
 } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
@@ -41,6 +44,9 @@ interface KindOf {
   deployments: Deployment
   replicaSets: ReplicaSet
   replicationControllers: ReplicationController
+  statefulSets: StatefulSet
+  podDisruptionBudgets: PodDisruptionBudget
+  resourceQuotas: ResourceQuota
 }
 export type Kind<Name extends ResourceName> = Name extends keyof KindOf ? KindOf[Name] : AnyObject
 

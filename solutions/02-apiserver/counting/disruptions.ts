@@ -11,7 +11,7 @@
  * Source: kubernetes `pkg/registry/core/pod/storage/eviction.go` (Create, checkAndDecrement); KEP-3017 (unhealthy pods).
  */
 import type { Pod, PodDisruptionBudget, Stored } from '#kit/api/objects.ts'
-import { isEmptySelector, matchesLabelSelector } from '#kit/api/selectors.ts'
+import { matchesLabelSelector } from '#kit/api/selectors.ts'
 import { withDisruptionCondition } from '#kit/counting/disruption-condition.ts'
 import { budgetIsBusy, budgetIsUsedUp, forbidden } from '../errors.ts'
 
@@ -20,15 +20,13 @@ const BUDGET = { group: 'policy', plural: 'poddisruptionbudget' }
 /** So many evictions that the controller has not seen yet mean that it does not look. */
 const MOST_UNSEEN = 2000
 
-/** The budgets that speak about this pod. One without a selector speaks about none. Given. */
+/** The budgets that speak about this pod. An empty selector speaks about all pods of the namespace, none about none. Given. */
 export function budgetsOf(
   pod: Stored<Pod>,
   budgets: Iterable<Stored<PodDisruptionBudget>>,
 ): Stored<PodDisruptionBudget>[] {
-  return [...budgets].filter(({ metadata, spec }) => {
-    if (metadata.namespace !== pod.metadata.namespace || !spec?.selector) return false
-    return !isEmptySelector(spec.selector) && matchesLabelSelector(spec.selector, pod.metadata.labels)
-  })
+  const isNear = ({ metadata }: Stored<PodDisruptionBudget>) => metadata.namespace === pod.metadata.namespace
+  return [...budgets].filter((one) => isNear(one) && matchesLabelSelector(one.spec?.selector, pod.metadata.labels))
 }
 
 /**

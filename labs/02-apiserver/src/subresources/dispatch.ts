@@ -9,11 +9,12 @@ import { applyPatch } from '../patch/apply-patch.ts'
 import { storageKey } from '../storage/keys.ts'
 import { type ApiContext, keyOf, type Target, type WriteOptions, type Written } from '../verbs/context.ts'
 import { decodeBody } from '../verbs/decode-body.ts'
-import { deleteObject, deleteOptionsOf } from '../verbs/delete.ts'
 import { getObject } from '../verbs/read.ts'
 import { mainDoor, patchObject, putObject, type UpdateDoor, updateObject } from '../verbs/update.ts'
 import { bindPod } from './binding.ts'
+import { evictPod } from './eviction.ts'
 import { kubeletStream } from './kubelet-stream.ts'
+import { ephemeralContainersDoor, resizeDoor } from './pod-doors.ts'
 import { type ProxySources, proxyDestination } from './proxy-destination.ts'
 import { type Scale, scaleOf, validateScale, withScale } from './scale.ts'
 import { onlyConditions, onlyFinalizers, onlyStatus } from './status.ts'
@@ -34,9 +35,12 @@ const handlers: Readonly<Record<string, Handler>> = {
   status: (call) => throughDoor(call, statusDoor),
   finalize: (call) => throughDoor(call, finalizeDoor),
   approval: (call) => throughDoor(call, approvalDoor),
+  ephemeralcontainers: (call) => throughDoor(call, ephemeralContainersDoor),
+  resize: (call) => throughDoor(call, resizeDoor),
   scale: handleScale,
   binding: handleBinding,
-  eviction: handleEviction,
+  eviction: ({ context, request, target, options, subresource }) =>
+    evictPod(context, target, request, subresource, options).then(() => success(201)),
   token: ({ context, request, target, options, subresource }) =>
     answerTokenRequest(context, target, request, subresource, options),
   log: (call) => stream(call, 'log'),
@@ -98,7 +102,7 @@ async function handleBinding({ context, request, target, options, subresource }:
   const binding = draft as unknown as Binding
   if (!binding.target?.name) throw badRequest('target.name: Required value')
   const now = toRfc3339(context.clock.now())
-  const bindingDoor: UpdateDoor = { subresource: 'binding', prepare: (pod) => pod, validate: () => [] }
+  const bindingDoor: UpdateDoor = { subresource: 'binding', isUnbooked: true, prepare: (pod) => pod, validate: () => [] }
   await updateObject(
     context,
     target,
@@ -106,13 +110,6 @@ async function handleBinding({ context, request, target, options, subresource }:
     options,
     bindingDoor,
   )
-  return success(201)
-}
-
-/** Upstream asks the disruption budgets first; without any, an eviction is a deletion. */
-async function handleEviction({ context, request, target }: Call): Promise<ApiResponse> {
-  const { deleteOptions } = (request.body ?? {}) as { deleteOptions?: unknown }
-  await deleteObject(context, target, deleteOptionsOf({ body: deleteOptions, query: request.query }))
   return success(201)
 }
 

@@ -6,6 +6,8 @@ import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
 import type { ClusterView } from '../admission/chain.ts'
 import type { AccountTokens } from '../auth/account-tokens.ts'
 import type { PolicyView } from '../auth/policy-view.ts'
+import type { FieldBook } from '../managed-fields/field-book.ts'
+import type { OptionalSteps } from '../optional-steps.ts'
 import type { ServiceAddresses } from '../services/addresses.ts'
 import { storageKey } from '../storage/keys.ts'
 import type { KindCaches } from '../storage/kind-caches.ts'
@@ -22,6 +24,9 @@ export interface ApiContext {
   readonly decode: DecodeObject
   readonly cluster: ClusterView
   readonly policy: PolicyView
+  /** Who set which field. */
+  readonly fields: FieldBook
+  readonly optional: OptionalSteps
   /** Absent when the server has no key to sign with. */
   readonly accountTokens?: AccountTokens | undefined
   /** A new UUID. */
@@ -42,6 +47,10 @@ export interface Target {
 export interface WriteOptions {
   /** Absent: the server itself, whom no policy binds. */
   readonly user?: UserInfo
+  /** What the writer calls itself, for the book about fields. Absent: the server itself. */
+  readonly manager?: string
+  /** Apply may take fields away from others who own them. */
+  readonly force?: boolean
   readonly dryRun: boolean
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'
 }

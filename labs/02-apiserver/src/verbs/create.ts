@@ -5,7 +5,7 @@
  * Source: apiserver `pkg/registry/generic/registry/store.go` (Create), `pkg/registry/rest/create.go`.
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
-import { admit } from '../admission/chain.ts'
+import { admit, charge } from '../admission/chain.ts'
 import { toRfc3339 } from '../deletion.ts'
 import { alreadyExists, invalid } from '../errors.ts'
 import { newMetadata } from '../metadata.ts'
@@ -46,16 +46,23 @@ export async function createDraft(
     uid: context.newUid(),
     suffix: randomSuffix(context.random),
   }
+  const sent = draft.metadata?.managedFields
   draft.metadata = newMetadata(draft.metadata ?? {}, row, namespace, facts)
+  row.applyDefaults?.(draft)
+  // Before the kind and admission add what nobody asked for.
+  await context.fields.record({ row, subresource: '', manager: options.manager, live: undefined, draft, sent })
   row.prepareForCreate?.(draft)
   row.applyDefaults?.(draft)
   const name = draft.metadata?.name ?? ''
-  await admit(
-    { operation: 'CREATE', row, subresource: '', namespace, name, user: options.user, draft },
-    context.cluster,
-  )
-  const errors = [...validateMetadata(draft, row.nameFormat), ...(row.validate?.(draft) ?? [])]
+  const review = { operation: 'CREATE', row, subresource: '', namespace, name, user: options.user, draft } as const
+  await admit(review, context.cluster)
+  const errors = [
+    ...validateMetadata(draft, row.nameFormat),
+    ...(row.validate?.(draft) ?? []),
+    ...(row.validateCreate?.(draft) ?? []),
+  ]
   if (errors.length > 0) throw invalid(row.resource, name, errors)
+  await charge(review, context.cluster, options.dryRun)
   if (options.dryRun) return dryRunCreate(context, { row, namespace, name }, draft)
 
   const claims = row.resource.kind === 'Service' ? await context.addresses.claim(draft) : undefined
