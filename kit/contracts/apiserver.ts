@@ -177,6 +177,8 @@ export interface KindRow {
     toStorage(object: ApiObject): ApiObject
     fromStorage(object: ApiObject): ApiObject
   }
+  /** Of the spec: what defaults fill in, and nobody owns, since it is really the server that chooses it. */
+  readonly chosenByServer?: Readonly<Record<string, unknown>>
   /** Fills in what the user left out. Changes the draft it is given. */
   applyDefaults?(draft: ApiObject): void
   /** Before a creation: drops what users may not set (status), sets what they cannot (a namespace's finalizers). */
@@ -185,6 +187,8 @@ export interface KindRow {
   prepareForUpdate?(draft: ApiObject, old: Stored<ApiObject>): void
   /** Everything wrong with the object, not only the first thing. Metadata is checked for all kinds elsewhere. */
   validate?(object: ApiObject): readonly FieldError[]
+  /** What a new object may not have, though an old one may. */
+  validateCreate?(object: ApiObject): readonly FieldError[]
   /** What may not change. */
   validateUpdate?(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[]
   /** What a name must look like. Default: a DNS subdomain. */
@@ -193,6 +197,8 @@ export interface KindRow {
   selectableFields?(object: ApiObject): Readonly<Record<string, string>>
   /** Whether `metadata.generation` counts changes of the spec. */
   readonly hasGeneration?: boolean
+  /** Whether changed annotations count as well: a Deployment's. */
+  readonly annotationsRaiseGeneration?: boolean
   /** Whether `metadata.deletionGracePeriodSeconds` is used: pods. */
   readonly gracefulDeletion?: boolean
   /** Finalizers outside of metadata that keep the object alive, too: a namespace's `spec.finalizers`. */

@@ -38,7 +38,7 @@ export function endpointsByServicePort(slices: readonly EndpointSlice[], nodeNam
       // By "ip:port": an endpoint that moves from slice to slice is in both for a while, and counts once.
       const endpoints = gathered.get(key) ?? new Map<string, EndpointInfo>()
       gathered.set(key, endpoints)
-      for (const { addresses, conditions = {}, nodeName: on } of slice.endpoints) {
+      for (const { addresses, conditions = {}, nodeName: on } of slice.endpoints ?? []) {
         const [ip] = addresses
         if (!ip || endpoints.has(`${ip}:${port}`)) continue
         const { ready = true, serving = true, terminating = false } = conditions

@@ -74,7 +74,10 @@ const plugins: readonly AdmissionPlugin[] = [
     name: 'NamespaceLifecycle',
     async admit(review, cluster) {
       const isAsked = review.row.resource.namespaced && review.operation === 'CREATE'
-      checkNamespace(review, isAsked ? await cluster.namespace(review.namespace) : undefined)
+      checkNamespace(
+        { ...review, name: nameAsSent(review) },
+        isAsked ? await cluster.namespace(review.namespace) : undefined,
+      )
     },
   },
   {
@@ -129,6 +132,13 @@ export async function admit(review: AdmissionReview, cluster: ClusterView): Prom
  */
 export async function charge(review: AdmissionReview, cluster: ClusterView, dryRun: boolean): Promise<void> {
   if (!cluster.disabledPlugins.includes('ResourceQuota')) await cluster.quotas.charge(review, dryRun)
+}
+
+/** Before a name is made up, refusals speak of what it is made from. */
+function nameAsSent({ name, draft }: AdmissionReview): string {
+  const { generateName = '' } = draft?.metadata ?? {}
+  const isGenerated = generateName !== '' && name.startsWith(generateName) && name !== generateName
+  return isGenerated ? generateName : name
 }
 
 /** The draft, if it is a new object of this kind of the core group. */

@@ -22,12 +22,13 @@ export function onlyStatus(draft: ApiObject, old: Stored<ApiObject>): ApiObject 
 }
 
 /**
- * `/finalize` of a namespace: only `spec.finalizers` changes. The namespace controller empties the list when it has emptied
+ * `/finalize` of a namespace: of the spec, only the finalizers change. The namespace controller empties the list when it has emptied
  * the namespace. Source: kubernetes `pkg/registry/core/namespace/strategy.go` (namespaceFinalizeStrategy).
  */
 export function onlyFinalizers(draft: ApiObject, old: Stored<ApiObject>): ApiObject {
   const { finalizers } = (draft.spec ?? {}) as { finalizers?: readonly string[] }
-  return { ...old, spec: { ...(old.spec as object), finalizers: finalizers ?? [] } }
+  const metadata = draft.metadata ?? old.metadata
+  return { ...old, metadata, spec: { ...(old.spec as object), finalizers: finalizers ?? [] } }
 }
 
 /**
@@ -36,5 +37,6 @@ export function onlyFinalizers(draft: ApiObject, old: Stored<ApiObject>): ApiObj
  */
 export function onlyConditions(draft: ApiObject, old: Stored<ApiObject>): ApiObject {
   const { conditions } = (draft.status ?? {}) as { conditions?: readonly object[] }
-  return { ...old, status: { ...(old.status as object), ...(conditions && { conditions }) } }
+  const metadata = draft.metadata ?? old.metadata
+  return { ...old, metadata, status: { ...(old.status as object), ...(conditions && { conditions }) } }
 }

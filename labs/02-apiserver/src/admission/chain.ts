@@ -74,7 +74,10 @@ const plugins: readonly AdmissionPlugin[] = [
     name: 'NamespaceLifecycle',
     async admit(review, cluster) {
       const isAsked = review.row.resource.namespaced && review.operation === 'CREATE'
-      checkNamespace({ ...review, name: nameAsSent(review) }, isAsked ? await cluster.namespace(review.namespace) : undefined)
+      checkNamespace(
+        { ...review, name: nameAsSent(review) },
+        isAsked ? await cluster.namespace(review.namespace) : undefined,
+      )
     },
   },
   {

@@ -9,11 +9,15 @@ export function applyEndpointsDefaults(draft: ApiObject): void {
   }
 }
 
+/** Lists that are not there are answered as null: upstream's clients expect the field. */
 export function applyEndpointSliceDefaults(draft: ApiObject): void {
-  for (const port of (draft as unknown as EndpointSlice).ports ?? []) {
+  const { endpoints, ports } = draft as unknown as EndpointSlice
+  for (const port of ports ?? []) {
     port.name ??= ''
     port.protocol ??= 'TCP'
   }
+  draft.endpoints = endpoints ?? null
+  draft.ports = ports ?? null
 }
 
 export function validateEndpointSlice(object: ApiObject): readonly FieldError[] {

@@ -4,6 +4,7 @@
  * Source: kubernetes `pkg/apis/batch/v1/defaults.go`, `pkg/registry/batch/job/strategy.go` (generateSelector),
  * `pkg/apis/batch/validation/validation.go`.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { ApiObject, CronJob, Job, PodTemplateSpec, Stored } from '#kit/api/objects.ts'
 import type { FieldError } from '#kit/contracts/apiserver.ts'
 import { forbiddenField, immutable, notNegative, notSupported, required } from '../validation/field-errors.ts'
@@ -43,6 +44,10 @@ export function prepareJobForCreate(draft: ApiObject): void {
     'batch.kubernetes.io/job-name': name,
     'controller-uid': uid,
     'job-name': name,
+  }
+  // A job that took its labels from the template has these as well.
+  if (metadata?.labels && isDeepStrictEqual(metadata.labels, spec.template.metadata?.labels)) {
+    draft.metadata = { ...metadata, labels: { ...labels } }
   }
   spec.template.metadata = { ...spec.template.metadata, labels }
   spec.selector = {

@@ -9,6 +9,7 @@ import type { ApiRequest, KindRow } from '#kit/contracts/apiserver.ts'
 import { admit } from '../admission/chain.ts'
 import { checkPreconditions, decideDeletion, deletionTraits } from '../deletion.ts'
 import { badRequest, notFound } from '../errors.ts'
+import { storageKey } from '../storage/keys.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
 import { type ApiContext, keyOf, present, type Target } from './context.ts'
 
@@ -73,8 +74,23 @@ export async function deleteObject(
   }
   const cache = context.caches.of(row)
   const stored = await context.objects.guaranteedUpdate(key, decide, cache.cache.get(key))
-  if (removed && row.resource.kind === 'Service') await context.addresses.release(stored)
+  if (removed && row.resource.kind === 'Service') await afterServiceRemoval(context, target, stored)
   return { object: present(row, stored), removed }
+}
+
+/**
+ * Its addresses are free again, and its Endpoints go at once: a new Service of that name must not find the old one's.
+ *
+ * Source: kubernetes `pkg/registry/core/service/storage/storage.go` (afterDelete).
+ */
+async function afterServiceRemoval(
+  context: ApiContext,
+  { namespace, name }: Target,
+  service: Stored<ApiObject>,
+): Promise<void> {
+  await context.addresses.release(service)
+  const key = storageKey({ storagePrefix: 'services/endpoints' }, namespace, name)
+  if (await context.objects.get(key)) await context.objects.guaranteedUpdate(key, async () => ({ remove: true }))
 }
 
 /** "Gone": a Status for most kinds, the object itself for some, and for all whose deletion takes time. */

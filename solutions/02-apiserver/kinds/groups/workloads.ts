@@ -56,6 +56,7 @@ export const appsRows: readonly KindRow[] = [
       validate: validateDeployment,
       validateUpdate: validateDeploymentUpdate,
       hasGeneration: true,
+      annotationsRaiseGeneration: true,
     },
   ),
   rowWithStatus(

@@ -1,0 +1,249 @@
+/**
+ * What the user of a recorded situation did, as the requests that kubectl makes of it; and what a kubelet and a
+ * scheduler did, as far as watches saw it.
+ */
+import type { ApiObject, Pod } from '../../../api/objects.ts'
+import { resources } from '../../../api/resources.ts'
+import { itemsOf, type RecordedState, type RecordedStep } from './recording.ts'
+import { type Answer, collectionPath, resourceNamed, type World } from './world.ts'
+
+const MERGE = 'application/merge-patch+json'
+const STRATEGIC = 'application/strategic-merge-patch+json'
+
+/** Does the step. Returns an answer where the recording has one to compare with. */
+export async function takeStep(world: World, step: RecordedStep): Promise<Answer | undefined> {
+  const { cmd, manifest, pod } = world.translate(step)
+  if (manifest) return createAll(world, manifest)
+  if (cmd === 'pods/eviction') return evict(world, pod ?? '')
+  const [program, verb = '', ...rest] = cmd.split(' ')
+  if (program === '(kubelet)') return reportPod(world, cmd)
+  if (program !== 'kubectl') return nodeStep(world, cmd)
+  const words = rest.filter((word) => !word.startsWith('--'))
+  const flags = new Map(rest.flatMap((word) => flagOf(word)))
+  const run = commands[verb]
+  if (run) await run({ world, words, flags, step: world.translate(step) })
+  return undefined
+}
+
+/** "--replicas=3" */
+function flagOf(word: string): [name: string, value: string][] {
+  const [, name, value = ''] = /^(--[^=]+)=?(.*)$/.exec(word) ?? []
+  return name ? [[name, value]] : []
+}
+
+interface Command {
+  readonly world: World
+  readonly words: string[]
+  readonly flags: ReadonlyMap<string, string>
+  readonly step: RecordedStep
+}
+
+const commands: Readonly<Record<string, (command: Command) => Promise<unknown>>> = {
+  create: async ({ world, words: [kind, name = '', , provisioner, , mode], flags }) => {
+    const metadata = { name: name.replace(/,$/, '') }
+    if (kind === 'namespace') await createAll(world, { kind: 'Namespace', apiVersion: 'v1', metadata })
+    if (kind === 'quota') {
+      const hard = Object.fromEntries((flags.get('--hard') ?? '').split(',').map((entry) => entry.split('=', 2)))
+      await createAll(world, { kind: 'ResourceQuota', apiVersion: 'v1', metadata, spec: { hard } })
+    }
+    if (kind !== 'storageclass') return
+    await createAll(world, {
+      kind: 'StorageClass',
+      apiVersion: 'storage.k8s.io/v1',
+      metadata,
+      provisioner: provisioner?.replace(/,$/, ''),
+      ...(mode && { volumeBindingMode: mode }),
+    })
+  },
+  delete: async ({ world, words: [kind = '', ...names], flags }) => {
+    const resource = resourceNamed(kind)
+    const policy = { background: 'Background', foreground: 'Foreground', orphan: 'Orphan' }[
+      flags.get('--cascade') ?? 'background'
+    ]
+    const all = flags.has('--all') ? await world.current(world.pathOf(resource, '')) : undefined
+    const found = ((all?.items ?? []) as ApiObject[]).map(({ metadata }) => metadata?.name ?? '')
+    for (const name of [...names, ...found]) {
+      const body = { propagationPolicy: policy }
+      await world.send({ method: 'DELETE', path: world.pathOf(resource, name), as: 'admin', body })
+    }
+  },
+  scale: ({ world, words, flags }) =>
+    patch(world, words, { spec: { replicas: Number(flags.get('--replicas')) } }, MERGE, '/scale'),
+  set: ({ world, words: [, object = '', image = ''] }) => {
+    const [name, value] = image.split('=')
+    return patch(world, [object], { spec: { template: { spec: { containers: [{ name, image: value }] } } } }, STRATEGIC)
+  },
+  patch: ({ world, words, flags, step }) =>
+    flags.has('--subresource')
+      ? patch(world, words, step.patch, STRATEGIC, '/status')
+      : patch(world, words, step.patch, MERGE),
+  label: ({ world, words }) => patchMetadata(world, words, 'labels'),
+  annotate: ({ world, words }) => patchMetadata(world, words, 'annotations'),
+  taint: ({ world, words: [, name = '', taint = ''] }) => setTaint(world, name, taint),
+  cordon: ({ world, words: [name = ''] }) => patch(world, ['node', name], { spec: { unschedulable: true } }, MERGE),
+  uncordon: ({ world, words: [name = ''] }) => patch(world, ['node', name], { spec: { unschedulable: null } }, MERGE),
+  rollout: ({ world, words: [action = '', object = ''] }) => rollOut(world, action, object),
+  certificate: ({ world, words: [, name = ''] }) => approve(world, name),
+}
+
+async function createAll(world: World, manifest: ApiObject): Promise<Answer | undefined> {
+  let answer: Answer | undefined
+  for (const item of itemsOf(manifest)) {
+    const body = { apiVersion: 'v1', ...((await world.resolve(item, undefined, '')) as ApiObject) }
+    const path = `${collectionPath(body, world.namespace)}?fieldManager=kubectl-create&fieldValidation=Strict`
+    answer = await world.send({ method: 'POST', path, as: 'admin', body })
+  }
+  return answer
+}
+
+function evict(world: World, name: string): Promise<Answer> {
+  return world.send({
+    method: 'POST',
+    path: `${world.pathOf(resources.pods, name)}/eviction`,
+    as: 'admin',
+    body: { kind: 'Eviction', apiVersion: 'policy/v1', metadata: { name, namespace: world.namespace } },
+  })
+}
+
+/** @param words "rs/rs", or "pod" and "web" */
+function targetOf(world: World, [first = '', second = '']: readonly string[]) {
+  const [kind = '', name = second] = first.split('/')
+  return world.pathOf(resourceNamed(kind), name)
+}
+
+function patch(world: World, words: readonly string[], body: unknown, contentType: string, subresource = '') {
+  const path = targetOf(world, words) + subresource
+  return world.send({ method: 'PATCH', path, as: 'admin', body, contentType })
+}
+
+/** `app=web` sets, `app-` takes away. */
+function patchMetadata(world: World, words: readonly string[], field: 'labels' | 'annotations') {
+  const changes = words.slice(words[0]?.includes('/') ? 1 : 2)
+  const entries = changes.map((change) => {
+    const [, key = '', value] = /^([^=]+?)(?:-$|=(.*))$/.exec(change) ?? []
+    return [key, value ?? null]
+  })
+  return patch(world, words, { metadata: { [field]: Object.fromEntries(entries) } }, MERGE)
+}
+
+/** `z=1:NoExecute` sets, `z-` takes away. */
+async function setTaint(world: World, name: string, taint: string): Promise<void> {
+  const [, key, value, effect, minus] = /^([^=:-]+)(?:=([^:]*))?(?::(\w+))?(-?)$/.exec(taint) ?? []
+  const node = await world.current(world.pathOf(resources.nodes, name))
+  const { taints = [] } = (node?.spec ?? {}) as { taints?: { key?: string; effect?: string }[] }
+  const others = taints.filter((other) => other.key !== key || (effect && other.effect !== effect))
+  const wanted = minus ? others : [...others, { key, ...(value && { value }), effect }]
+  await patch(world, ['node', name], { spec: { taints: wanted } }, MERGE)
+}
+
+async function rollOut(world: World, action: string, object: string): Promise<void> {
+  const template = { metadata: { annotations: { 'kubectl.kubernetes.io/restartedAt': new Date().toISOString() } } }
+  if (action === 'pause') await patch(world, [object], { spec: { paused: true } }, STRATEGIC)
+  if (action === 'resume') await patch(world, [object], { spec: { paused: null } }, STRATEGIC)
+  if (action === 'restart') await patch(world, [object], { spec: { template } }, STRATEGIC)
+  if (action === 'undo') await undo(world, object)
+}
+
+/** The template before the current one: in an older ReplicaSet, or in a ControllerRevision. */
+async function undo(world: World, object: string): Promise<void> {
+  const isDeployment = object.startsWith('deploy')
+  const kept = isDeployment ? resources.replicaSets : resources.controllerRevisions
+  const list = await world.current(world.pathOf(kept, ''))
+  const revisions = ((list?.items ?? []) as ApiObject[]).sort((a, b) => revisionOf(b) - revisionOf(a))
+  const [, previous] = revisions
+  if (!previous) return
+  if (!isDeployment) {
+    await patch(world, [object], previous.data, STRATEGIC)
+    return
+  }
+  const { template } = previous.spec as { template: { metadata: { labels: Record<string, string> } } }
+  Reflect.deleteProperty(template.metadata.labels, 'pod-template-hash')
+  const body = [{ op: 'replace', path: '/spec/template', value: template }]
+  await patch(world, [object], body, 'application/json-patch+json')
+}
+
+function revisionOf({ metadata, revision }: ApiObject): number {
+  return Number(revision ?? metadata?.annotations?.['deployment.kubernetes.io/revision'] ?? 0)
+}
+
+async function approve(world: World, name: string): Promise<void> {
+  const path = world.pathOf(resources.certificateSigningRequests, name)
+  const request = await world.current(path)
+  const conditions = [{ type: 'Approved', status: 'True', reason: 'KubectlApprove', message: 'approved' }]
+  const body = { ...request, status: { conditions } }
+  await world.send({ method: 'PUT', path: `${path}/approval`, as: 'admin', body })
+}
+
+async function nodeStep(world: World, cmd: string): Promise<undefined> {
+  const [, name] = /(?:node|named|node object) (sim-\w+|hollow-\w+)/.exec(cmd) ?? []
+  const [, key, value] = /label(?:s=)? ?(\w+)=(\w+)/.exec(cmd) ?? []
+  if (name) await createNode(world, name, key ? { [key]: value ?? '' } : {}, cmd.includes('nf=true'))
+  const [, ready] = /reports Ready=(\w+)/.exec(cmd) ?? []
+  if (ready) {
+    const conditions = [{ type: 'Ready', status: ready, reason: 'Test' }]
+    await patch(world, ['node', 'sim-x'], { status: { conditions } }, STRATEGIC, '/status')
+  }
+}
+
+/** A node as its kubelet registers it and then says that it is ready. */
+export async function createNode(
+  world: World,
+  name: string,
+  labels: Record<string, string> = {},
+  tainted = false,
+): Promise<void> {
+  const platform = Object.fromEntries(
+    ['beta.kubernetes.io', 'kubernetes.io'].flatMap((domain) => [
+      [`${domain}/arch`, 'amd64'],
+      [`${domain}/os`, 'linux'],
+    ]),
+  )
+  const metadata = { name, labels: { ...platform, 'kubernetes.io/hostname': name, ...labels } }
+  const spec = tainted ? { taints: [{ key: 'nf', value: 'true', effect: 'NoSchedule' }] } : {}
+  await createAll(world, { kind: 'Node', apiVersion: 'v1', metadata, spec })
+  const status = {
+    capacity: { cpu: '64', memory: '64Gi', pods: '500' },
+    allocatable: { cpu: '64', memory: '64Gi', pods: '500' },
+    conditions: ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'].map((type) => ({
+      type,
+      status: type === 'Ready' ? 'True' : 'False',
+    })),
+  }
+  await patch(world, ['node', name], { status }, STRATEGIC, '/status')
+}
+
+/** "(kubelet) pod web phase=Failed exitCode=1", "(kubelet) pod web becomes not Ready" */
+async function reportPod(world: World, cmd: string): Promise<undefined> {
+  const [, name = ''] = /pod (\S+)/.exec(cmd) ?? []
+  const [, phase] = /phase=(\w+)/.exec(cmd) ?? []
+  const [, not] = /becomes (not )?Ready/.exec(cmd) ?? []
+  await reportStatus(world, name, phase, phase || not ? 'False' : 'True')
+}
+
+async function reportStatus(world: World, name: string, phase: unknown, ready: unknown, reason?: unknown) {
+  const condition = ready && { type: 'Ready', status: ready, ...(reason ? { reason } : { reason: null }) }
+  const status = { ...(phase ? { phase } : {}), ...(condition ? { conditions: [condition] } : {}) }
+  await patch(world, ['pod', name], { status }, STRATEGIC, '/status')
+}
+
+/** What others than controllers and users did to a pod: it was bound, ran, became ready, and was gone. */
+export async function followState(world: World, state: RecordedState): Promise<void> {
+  const { object, type, changed = {} } = world.translate(state)
+  const [kind, name = ''] = object.split('/')
+  if (kind !== 'Pod') return
+  const path = world.pathOf(resources.pods, name)
+  if (type === 'DELETED') {
+    await world.send({ method: 'DELETE', path, as: 'admin', body: { gracePeriodSeconds: 0 } })
+    return
+  }
+  if (changed.node) {
+    const target = { kind: 'Node', name: changed.node }
+    const body = { kind: 'Binding', apiVersion: 'v1', metadata: { name }, target }
+    await world.send({ method: 'POST', path: `${path}/binding`, as: 'system:kube-scheduler', body })
+  }
+  if (!changed.phase && !changed.ready && !('unready' in changed)) return
+  const pod = (await world.current(path)) as Pod | undefined
+  if (!pod) return
+  const ready = changed.ready ?? pod.status?.conditions?.find(({ type: name }) => name === 'Ready')?.status
+  await reportStatus(world, name, changed.phase, ready, changed.unready)
+}
