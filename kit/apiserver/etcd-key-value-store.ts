@@ -5,10 +5,12 @@ import type { KeyRange, KeyValue, KeyValueBatch, KeyValueStore, KeyValueWatch } 
 import { CompactedError } from '../contracts/key-value-store.ts'
 import type { EtcdClient, EtcdError } from '../etcd-api/client.ts'
 import type { KeyValue as EtcdKeyValue, KeyEvent } from '../etcd-api/messages.ts'
+import { KeyVersions } from './key-versions.ts'
 
 /** Asks the member for its version once, to know whether its progress notifications can be believed. */
 export async function createEtcdKeyValueStore(client: EtcdClient): Promise<KeyValueStore> {
   const progressIsReliable = isAtLeast((await client.status()).version, '3.5.13')
+  const versions = new KeyVersions(client)
   return {
     progressIsReliable,
 
@@ -20,6 +22,8 @@ export async function createEtcdKeyValueStore(client: EtcdClient): Promise<KeyVa
         throw isCompacted(error) ? new CompactedError(error.compactRevision ?? revision) : error
       }
     },
+
+    versionOf: (key) => versions.of(key),
 
     async txn({ compare, success, failure }) {
       const answer = await client.txn({

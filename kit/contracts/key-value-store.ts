@@ -47,6 +47,14 @@ export interface RangeResponse {
   readonly count: number
 }
 
+/** How new a key is, and how new the store that says so. */
+export interface KeyVersion {
+  /** The store's revision when it answered. */
+  readonly revision: number
+  /** 0: there is no such key. */
+  readonly modRevision: number
+}
+
 export interface KeyValueEvent {
   readonly type: 'put' | 'delete'
   readonly key: string
@@ -79,6 +87,8 @@ export interface KeyValueStore {
   readonly progressIsReliable: boolean
   /** Linearizable. Throws CompactedError when `revision` is compacted. */
   range(options: KeyRange & { readonly limit?: number; readonly revision?: number }): Promise<RangeResponse>
+  /** Linearizable, like a range of the one key, but without its value: many may ask at the same time for little. */
+  versionOf(key: string): Promise<KeyVersion>
   txn(request: TxnRequest): Promise<TxnResponse>
   /** Every change from `startRevision` on, in order, each once. */
   watch(options: KeyRange & { readonly startRevision: number }): KeyValueWatch

@@ -12,6 +12,7 @@ import {
   type KeyValueEvent,
   type KeyValueStore,
   type KeyValueWatch,
+  type KeyVersion,
   type RangeResponse,
   type TxnRequest,
   type TxnResponse,
@@ -59,6 +60,10 @@ class MemoryStore implements SimEtcdStore {
       .filter(({ key }) => key >= options.from && key < options.to)
       .sort((a, b) => (a.key < b.key ? -1 : 1))
     return { revision: this.revision, kvs: options.limit ? kvs.slice(0, options.limit) : kvs, count: kvs.length }
+  }
+
+  async versionOf(key: string): Promise<KeyVersion> {
+    return { revision: this.revision, modRevision: this.#current.get(key)?.modRevision ?? 0 }
   }
 
   async txn(request: TxnRequest): Promise<TxnResponse> {

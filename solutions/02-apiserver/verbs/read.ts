@@ -10,7 +10,7 @@
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { apiVersionOf } from '#kit/api/resources.ts'
 import type { ApiRequest, KindRow, ListObject } from '#kit/contracts/apiserver.ts'
-import { CompactedError, singleKey } from '#kit/contracts/key-value-store.ts'
+import { CompactedError } from '#kit/contracts/key-value-store.ts'
 import { expired, notFound, resourceVersionTooLarge } from '../errors.ts'
 import { kindPrefix, storageRange } from '../storage/keys.ts'
 import { decodeObject } from '../storage/object-store.ts'
@@ -23,17 +23,24 @@ const FUTURE_PATIENCE_MS = 3_000
 /** A cache that takes longer to catch up is passed by. */
 const CATCH_UP_MS = 200
 
-/** The object as it is now, or with `resourceVersion=0` as the cache has it. */
+/**
+ * The object as it is now, or with `resourceVersion=0` as the cache has it. Of an object that the cache knows, etcd is only
+ * asked whether it is still the newest; it is fetched when it is not.
+ */
 export async function getObject(context: ApiContext, target: Target, query: ApiRequest['query']): Promise<ApiObject> {
   const { row, name } = target
   const key = keyOf(target)
-  const cached = context.caches.of(row).cache.get(key)
-  if (cached && query.resourceVersion?.[0] === '0') return present(row, cached)
-  const { kvs } = await context.store.range({ ...singleKey(key), limit: 1 })
-  const [found] = kvs
+  const { cache } = context.caches.of(row)
+  const known = cache.get(key)
+  if (known) {
+    if (query.resourceVersion?.[0] === '0') return present(row, known)
+    const { modRevision } = await context.store.versionOf(key)
+    const cached = [known, cache.get(key)].find((object) => object?.metadata.resourceVersion === String(modRevision))
+    if (cached) return present(row, cached)
+  }
+  const found = await context.objects.get(key)
   if (!found) throw notFound(row.resource, name)
-  const isSame = cached?.metadata.resourceVersion === String(found.modRevision)
-  return present(row, isSame ? cached : decodeObject(found.value, found.modRevision))
+  return present(row, found)
 }
 
 export async function listObjects(
@@ -97,7 +104,7 @@ async function isFreshEnough(context: ApiContext, row: KindRow, wanted: number |
 
 /** etcd's revision now, by the smallest read that tells it. */
 export async function newestRevision(context: Pick<ApiContext, 'store'>, row: KindRow): Promise<number> {
-  const { revision } = await context.store.range({ ...singleKey(kindPrefix(row)), limit: 1 })
+  const { revision } = await context.store.versionOf(kindPrefix(row))
   return revision
 }
 
