@@ -25,12 +25,13 @@ import { answerReview, type ReviewSources, type TokenHolder } from './auth/revie
 import { methodNotAllowed, unknownResource } from './errors.ts'
 import { parseRequestInfo } from './request-info.ts'
 import { handleSubresource } from './subresources/dispatch.ts'
-import type { ApiContext, Target, WriteOptions } from './verbs/context.ts'
+import type { ApiContext, Target } from './verbs/context.ts'
 import { createObject } from './verbs/create.ts'
 import { deleteObject, deleteOptionsOf, deletionAnswer } from './verbs/delete.ts'
 import { getObject, listObjects } from './verbs/read.ts'
 import { patchObject, putObject } from './verbs/update.ts'
 import { watchObjects } from './verbs/watch.ts'
+import { writeOptionsOf } from './verbs/write-options.ts'
 
 export interface RequestHandlerOptions {
   readonly context: ApiContext
@@ -168,15 +169,6 @@ async function deleteCollection(context: ApiContext, target: Target, request: Ap
     }
   }
   return { kind: 'object', code: 200, row, object: list }
-}
-
-function writeOptionsOf({ query }: ApiRequest, user: UserInfo): WriteOptions {
-  const fieldValidation = query.fieldValidation?.[0]
-  return {
-    user,
-    dryRun: (query.dryRun ?? []).includes('All'),
-    fieldValidation: fieldValidation === 'Strict' || fieldValidation === 'Ignore' ? fieldValidation : 'Warn',
-  }
 }
 
 function rowKey({ group, version, plural }: { group: string; version: string; plural: string }): string {

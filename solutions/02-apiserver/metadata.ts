@@ -68,8 +68,8 @@ export function newMetadata(sent: ObjectMeta, kind: KindTraits, namespace: strin
 
 /**
  * The metadata of `old` after an update to `draft`:
- * - the server's fields (`uid`, `creationTimestamp`, `generateName`, `resourceVersion`, the deletion fields) are the old
- *   object's; a field that the old object has not, the new one has not either (absent, not undefined);
+ * - the server's fields (`uid`, `creationTimestamp`, `generateName`, `resourceVersion`, the deletion fields,
+ *   `managedFields`) are the old object's; a field that the old object has not, the new one has not either (absent, not undefined);
  * - a `uid` that was sent and differs is a Conflict: the user means another object that had this name
  *   ("Precondition failed: UID in precondition: <sent>, UID in object meta: <old>");
  * - a name or namespace that was sent and differs is a 400 ("the name of the object (<sent>) does not match the name on the
@@ -113,6 +113,7 @@ export function updatedMetadata(draft: ApiObject, old: Stored<ApiObject>, kind: 
       deletionTimestamp: kept.deletionTimestamp,
       deletionGracePeriodSeconds: kept.deletionGracePeriodSeconds,
       generation: kind.hasGeneration ? (kept.generation ?? 1) + (countsAsChange(draft, old) ? 1 : 0) : undefined,
+      managedFields: kept.managedFields,
     }),
   }
 }

@@ -102,7 +102,7 @@ async function handleBinding({ context, request, target, options, subresource }:
   const binding = draft as unknown as Binding
   if (!binding.target?.name) throw badRequest('target.name: Required value')
   const now = toRfc3339(context.clock.now())
-  const bindingDoor: UpdateDoor = { subresource: 'binding', prepare: (pod) => pod, validate: () => [] }
+  const bindingDoor: UpdateDoor = { subresource: 'binding', isUnbooked: true, prepare: (pod) => pod, validate: () => [] }
   await updateObject(
     context,
     target,

@@ -49,6 +49,8 @@ export interface WriteOptions {
   readonly user?: UserInfo
   /** What the writer calls itself, for the book about fields. Absent: the server itself. */
   readonly manager?: string
+  /** Apply may take fields away from others who own them. */
+  readonly force?: boolean
   readonly dryRun: boolean
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'
 }

@@ -46,7 +46,11 @@ export async function createDraft(
     uid: context.newUid(),
     suffix: randomSuffix(context.random),
   }
+  const sent = draft.metadata?.managedFields
   draft.metadata = newMetadata(draft.metadata ?? {}, row, namespace, facts)
+  row.applyDefaults?.(draft)
+  // Before the kind and admission add what nobody asked for.
+  await context.fields.record({ row, subresource: '', manager: options.manager, live: undefined, draft, sent })
   row.prepareForCreate?.(draft)
   row.applyDefaults?.(draft)
   const name = draft.metadata?.name ?? ''

@@ -5,7 +5,8 @@
  * Source: apiserver `pkg/registry/generic/registry/store.go` (Update), `pkg/registry/rest/update.go`,
  * `pkg/endpoints/handlers/patch.go`.
  */
-import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { ApiObject, ObjectMeta, Stored } from '#kit/api/objects.ts'
 import type { FieldError, KindRow } from '#kit/contracts/apiserver.ts'
 import { type AdmissionReview, admit, charge } from '../admission/chain.ts'
 import { isReadyToBeRemoved } from '../deletion.ts'
@@ -22,6 +23,8 @@ import { decodeBody, toStorage } from './decode-body.ts'
 export interface UpdateDoor {
   /** "" for the main resource. */
   readonly subresource: string
+  /** What is written here has no owner: `managedFields` stay as they are. */
+  readonly isUnbooked?: true
   /** Limits the draft to what may change here. Returns the draft or another. */
   prepare(draft: ApiObject, old: Stored<ApiObject>): ApiObject
   validate(draft: ApiObject, old: Stored<ApiObject>): readonly FieldError[]
@@ -144,6 +147,13 @@ async function prepareDraft(
   const draft = door.prepare(sent, current)
   if (door.subresource !== 'scale') row.applyDefaults?.(draft)
   draft.metadata = updatedMetadata(draft, current, row)
+  if (row.annotationsRaiseGeneration && !door.subresource)
+    draft.metadata = raisedForAnnotations(draft.metadata, current)
+  if (!door.isUnbooked) {
+    const { subresource } = door
+    const { manager } = options
+    await context.fields.record({ row, subresource, manager, live: current, draft, sent: sent.metadata?.managedFields })
+  }
   await admit(reviewOf(target, door, options, current, draft), context.cluster)
   const errors = [
     ...validateMetadata(draft, row.nameFormat),
@@ -152,6 +162,13 @@ async function prepareDraft(
   ]
   if (errors.length > 0) throw invalid(row.resource, name, errors)
   return draft
+}
+
+/** A Deployment's annotations are for its ReplicaSets as well, so a change of them must be observed like one of the spec. */
+function raisedForAnnotations(metadata: ObjectMeta, { metadata: before }: Stored<ApiObject>): ObjectMeta {
+  const isRaised = metadata.generation !== before.generation
+  if (isRaised || isDeepStrictEqual(metadata.annotations ?? {}, before.annotations ?? {})) return metadata
+  return { ...metadata, generation: (before.generation ?? 1) + 1 }
 }
 
 function reviewOf(

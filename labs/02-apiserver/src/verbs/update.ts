@@ -5,9 +5,10 @@
  * Source: apiserver `pkg/registry/generic/registry/store.go` (Update), `pkg/registry/rest/update.go`,
  * `pkg/endpoints/handlers/patch.go`.
  */
-import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { isDeepStrictEqual } from 'node:util'
+import type { ApiObject, ObjectMeta, Stored } from '#kit/api/objects.ts'
 import type { FieldError, KindRow } from '#kit/contracts/apiserver.ts'
-import { admit } from '../admission/chain.ts'
+import { type AdmissionReview, admit, charge } from '../admission/chain.ts'
 import { isReadyToBeRemoved } from '../deletion.ts'
 import { invalid, notFound } from '../errors.ts'
 import { updatedMetadata } from '../metadata.ts'
@@ -22,6 +23,8 @@ import { decodeBody, toStorage } from './decode-body.ts'
 export interface UpdateDoor {
   /** "" for the main resource. */
   readonly subresource: string
+  /** What is written here has no owner: `managedFields` stay as they are. */
+  readonly isUnbooked?: true
   /** Limits the draft to what may change here. Returns the draft or another. */
   prepare(draft: ApiObject, old: Stored<ApiObject>): ApiObject
   validate(draft: ApiObject, old: Stored<ApiObject>): readonly FieldError[]
@@ -100,12 +103,16 @@ export async function updateObject(
   const key = keyOf(target)
   const cache = context.caches.of(row)
   const attempt: Attempt = { warnings: [], old: undefined, draft: undefined }
+  let isCharged = false
 
   const decide = async (current: Stored<ApiObject> | undefined): Promise<UpdateOutcome> => {
     if (!current) throw notFound(row.resource, name)
     const { draft: sent, warnings } = newObject(current)
     const draft = await prepareDraft(context, target, sent, current, door, options)
     Object.assign(attempt, { warnings, old: current, draft })
+    // Once, however often we have to look again.
+    if (!isCharged) await charge(reviewOf(target, door, options, current, draft), context.cluster, options.dryRun)
+    isCharged = true
     if (isReadyToBeRemoved(draft, row.otherFinalizers?.(draft) ?? [])) return { remove: true }
     return { put: draft, lease: row.ttlSeconds ? await context.leases.leaseFor(row.ttlSeconds) : undefined }
   }
@@ -130,19 +137,24 @@ interface Attempt {
 
 async function prepareDraft(
   context: ApiContext,
-  { row, namespace, name }: Target,
+  target: Target,
   sent: ApiObject,
   current: Stored<ApiObject>,
   door: UpdateDoor,
-  { user }: WriteOptions,
+  options: WriteOptions,
 ): Promise<ApiObject> {
+  const { row, name } = target
   const draft = door.prepare(sent, current)
   if (door.subresource !== 'scale') row.applyDefaults?.(draft)
   draft.metadata = updatedMetadata(draft, current, row)
-  await admit(
-    { operation: 'UPDATE', row, subresource: door.subresource, namespace, name, user, old: current, draft },
-    context.cluster,
-  )
+  if (row.annotationsRaiseGeneration && !door.subresource)
+    draft.metadata = raisedForAnnotations(draft.metadata, current)
+  if (!door.isUnbooked) {
+    const { subresource } = door
+    const { manager } = options
+    await context.fields.record({ row, subresource, manager, live: current, draft, sent: sent.metadata?.managedFields })
+  }
+  await admit(reviewOf(target, door, options, current, draft), context.cluster)
   const errors = [
     ...validateMetadata(draft, row.nameFormat),
     ...validateMetadataUpdate(draft, current),
@@ -150,6 +162,23 @@ async function prepareDraft(
   ]
   if (errors.length > 0) throw invalid(row.resource, name, errors)
   return draft
+}
+
+/** A Deployment's annotations are for its ReplicaSets as well, so a change of them must be observed like one of the spec. */
+function raisedForAnnotations(metadata: ObjectMeta, { metadata: before }: Stored<ApiObject>): ObjectMeta {
+  const isRaised = metadata.generation !== before.generation
+  if (isRaised || isDeepStrictEqual(metadata.annotations ?? {}, before.annotations ?? {})) return metadata
+  return { ...metadata, generation: (before.generation ?? 1) + 1 }
+}
+
+function reviewOf(
+  { row, namespace, name }: Target,
+  { subresource }: UpdateDoor,
+  { user }: WriteOptions,
+  old: Stored<ApiObject>,
+  draft: ApiObject,
+): AdmissionReview {
+  return { operation: 'UPDATE', row, subresource, namespace, name, user, old, draft }
 }
 
 /** A Service's new addresses are taken before it is stored, and the ones it gives up are given back after. */

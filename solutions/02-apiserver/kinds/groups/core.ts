@@ -1,6 +1,7 @@
 /** The core group: what needs no group's name. */
 import { resources } from '#kit/api/resources.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
+import { validateNewPod } from '../../validation/ephemeral-containers.ts'
 import { validatePod, validatePodUpdate } from '../../validation/pod.ts'
 import { validateService, validateServiceUpdate } from '../../validation/service.ts'
 import { applyConfigMapDefaults, applySecretDefaults, prepareSecretForUpdate, validateSecret } from '../config.ts'
@@ -89,17 +90,20 @@ export const coreRows: readonly KindRow[] = [
     subresources: [
       other('attach', ['create', 'get'], '', 'v1', 'PodAttachOptions'),
       other('binding', ['create'], '', 'v1', 'Binding'),
+      own(resources.pods, 'ephemeralcontainers'),
       other('eviction', ['create'], 'policy', 'v1', 'Eviction'),
       other('exec', ['create', 'get'], '', 'v1', 'PodExecOptions'),
       own(resources.pods, 'log', ['get']),
       other('portforward', ['create', 'get'], '', 'v1', 'PodPortForwardOptions'),
       proxy('PodProxyOptions'),
+      own(resources.pods, 'resize'),
       own(resources.pods, 'status'),
     ],
     storagePrefix: 'pods',
     applyDefaults: applyPodDefaults,
     prepareForCreate: preparePodForCreate,
     prepareForUpdate: preparePodForUpdate,
+    validateCreate: validateNewPod,
     validate: validatePod,
     validateUpdate: validatePodUpdate,
     selectableFields: podFields,
@@ -144,6 +148,7 @@ export const coreRows: readonly KindRow[] = [
     subresources: [proxy('ServiceProxyOptions'), own(resources.services, 'status')],
     storagePrefix: 'services/specs',
     applyDefaults: applyServiceDefaults,
+    chosenByServer: { ipFamilies: ['IPv4'], ipFamilyPolicy: 'SingleStack' },
     prepareForCreate(draft) {
       draft.status = { loadBalancer: {} }
     },
