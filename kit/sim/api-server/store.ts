@@ -156,7 +156,9 @@ export class SimStore {
     if (part === '' && (resource === 'pods' || 'status' in current)) merged.status = structuredClone(current.status)
     const { uid, creationTimestamp, generation, deletionTimestamp, deletionGracePeriodSeconds } = current.metadata
     merged.metadata = {
-      ...(part === 'status' ? current.metadata : structuredClone(next.metadata)),
+      ...structuredClone(
+        part === 'status' ? { ...current.metadata, annotations: next.metadata?.annotations } : next.metadata,
+      ),
       ...(current.metadata.namespace && { namespace: current.metadata.namespace }),
       name: current.metadata.name,
       uid,

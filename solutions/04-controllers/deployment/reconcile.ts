@@ -112,13 +112,14 @@ function updateStatus(rollout: Rollout, verdict: Verdict | undefined, nowMs: num
   return [{ do: 'update', resource: 'deployments', subresource: 'status', object }]
 }
 
-/** The Deployment shows its current revision, which is its new ReplicaSet's. */
+/** The Deployment shows its current revision, which is its new ReplicaSet's. By the status's door: by the other one it would be a new wish. */
 function updateRevision({ deployment, newReplicaSet }: Rollout, created: string | undefined): Action[] {
   const revision = created ?? newReplicaSet?.metadata.annotations?.[REVISION]
   if (revision === undefined || String(revisionOf(deployment)) === revision) return []
   const { namespace, name } = deployment.metadata
   const patch = { metadata: { annotations: { [REVISION]: revision } } }
-  return [{ do: 'patch', resource: 'deployments', namespace, name, type: 'application/merge-patch+json', patch }]
+  const target = { resource: 'deployments', namespace, name, subresource: 'status' } as const
+  return [{ do: 'patch', ...target, type: 'application/merge-patch+json', patch }]
 }
 
 function isComplete(rollout: Rollout): boolean {
