@@ -90,6 +90,10 @@ export interface ContainerConfig {
   readonly user?: string | undefined
   readonly privileged?: boolean | undefined
   readonly readonlyRootfs?: boolean | undefined
+  /** Whose processes it sees: all of the pod's, all of the node's, or those of another container. Absent: its own. */
+  readonly processes?: 'pod' | 'node' | { readonly container: string } | undefined
+  /** As the image's own, with these added and taken away: "NET_ADMIN", "ALL". */
+  readonly capabilities?: { readonly add: readonly string[]; readonly drop: readonly string[] } | undefined
 }
 
 export type ContainerState = 'CONTAINER_CREATED' | 'CONTAINER_RUNNING' | 'CONTAINER_EXITED' | 'CONTAINER_UNKNOWN'

@@ -22,6 +22,7 @@ import {
   type DockerEngine,
   DockerError,
 } from '#kit/runtime/docker-engine.ts'
+import { isolationOptions } from './docker-isolation.ts'
 import {
   containerName,
   containerOptions,
@@ -85,8 +86,11 @@ export function createDockerRuntime(docker: DockerEngine, place: DockerPlace): R
 
     listPodSandbox: async (filter) => (await list('podsandbox', filter?.podUid)).map(sandboxFromSummary),
 
-    createContainer: (sandboxId: string, config: ContainerConfig, sandbox: PodSandboxConfig) =>
-      createOnce(docker, containerName(config, sandbox), containerOptions(config, sandbox, sandboxId, place)),
+    createContainer(sandboxId: string, config: ContainerConfig, sandbox: PodSandboxConfig) {
+      const body = containerOptions(config, sandbox, sandboxId, place)
+      const HostConfig = { ...body.HostConfig, ...isolationOptions(config, sandboxId, place) }
+      return createOnce(docker, containerName(config, sandbox), { ...body, HostConfig })
+    },
     startContainer: (id) => docker.startContainer(id),
     stopContainer: (id, timeoutSeconds) => docker.stopContainer(id, timeoutSeconds),
     removeContainer: (id) => docker.removeContainer(id),

@@ -8,7 +8,7 @@ import type { CoreEvent, Deployment, Node, ReplicaSet } from '../../api/objects.
 import { resources } from '../../api/resources.ts'
 import { hasReason } from '../../api/status-error.ts'
 import { createApiClient } from '../../client/api-client.ts'
-import { createAuthority } from '../../cluster/pki.ts'
+import { type Authority, createAuthority } from '../../cluster/pki.ts'
 import type { ApiClient } from '../../contracts/api-client.ts'
 import { silentLog } from '../../contracts/log.ts'
 import { createSimEtcdStore } from '../../sim/etcd-store.ts'
@@ -18,6 +18,9 @@ import { createKubectl, type Kubectl } from './kubectl.ts'
 export interface TestApiServer {
   readonly kubectl: Kubectl
   readonly client: ApiClient
+  readonly url: string
+  /** For certificates that the server believes. */
+  readonly authority: Authority
   /** The kubectl of somebody else, with a certificate; removed when the server stops. */
   kubectlAs(user: string, groups?: readonly string[]): Promise<Kubectl>
   /** A client whom only the token speaks for. */
@@ -36,7 +39,11 @@ export async function startTestApiServer(
   const [serving, admin, kubeletClient, node] = await Promise.all([
     authority.issue({ commonName: 'kube-apiserver', usages: ['server'], ips: ['127.0.0.1'] }),
     authority.issue({ commonName: 'kubernetes-admin', organizations: ['system:masters'], usages: ['client'] }),
-    authority.issue({ commonName: 'kube-apiserver-kubelet-client', usages: ['client'] }),
+    authority.issue({
+      commonName: 'kube-apiserver-kubelet-client',
+      organizations: ['system:masters'],
+      usages: ['client'],
+    }),
     authority.issue({ commonName: 'node-1', usages: ['server'], ips: ['127.0.0.1'] }),
   ])
   const kubelet = await startFakeKubelet({
@@ -81,6 +88,8 @@ export async function startTestApiServer(
   return {
     kubectl,
     client,
+    url: connection.server,
+    authority,
     async kubectlAs(user, groups = []) {
       const { cert, key } = await authority.issue({ commonName: user, organizations: groups, usages: ['client'] })
       const other = createKubectl({ ...connection, clientCertificate: cert, clientKey: key })

@@ -50,6 +50,7 @@ export function containerConfig(
 ): ContainerConfig {
   const expandAll = (words: readonly string[] | undefined) => words?.map((word) => expand(word, environment))
   const security = { ...pod.spec?.securityContext, ...container.securityContext }
+  const { capabilities } = container.securityContext ?? {}
   return {
     metadata: { name: container.name, attempt },
     image: container.image ?? '',
@@ -70,6 +71,7 @@ export function containerConfig(
     user: userOf(security.runAsUser, security.runAsGroup),
     privileged: container.securityContext?.privileged,
     readonlyRootfs: container.securityContext?.readOnlyRootFilesystem,
+    capabilities: capabilities && { add: capabilities.add ?? [], drop: capabilities.drop ?? [] },
   }
 }
 

@@ -113,7 +113,8 @@ async function serveLogs(
   const { follow, previous, timestamps, tailLines, sinceMs, limitBytes } = parsed.value
 
   const attempts = attemptsOf(await readPodStatus(runtime, pod.metadata.uid), containerName)
-  const statuses = [...(pod.status?.containerStatuses ?? []), ...(pod.status?.initContainerStatuses ?? [])]
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
+  const statuses = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses]
   const waiting = statuses.find(({ name }) => name === containerName)?.state?.waiting?.reason
   const attempt = attemptForLogs({ pod: podName, container: containerName }, attempts, previous, waiting)
   if (!attempt.ok) return answer(response, 400, attempt.message)

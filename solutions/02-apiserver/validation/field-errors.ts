@@ -25,6 +25,10 @@ export function duplicate(field: string, shown: string): FieldError {
   return { reason: 'FieldValueDuplicate', field, message: `Duplicate value: ${shown}` }
 }
 
+export function notFoundValue(field: string, value: string): FieldError {
+  return { reason: 'FieldValueNotFound', field, message: `Not found: ${JSON.stringify(value)}` }
+}
+
 export function forbiddenField(field: string, detail: string): FieldError {
   return { reason: 'FieldValueForbidden', field, message: `Forbidden: ${detail}` }
 }

@@ -5,6 +5,7 @@
  * Source: kubernetes `pkg/kubelet/kubelet_pods.go` (generateAPIPodStatus).
  */
 import type { PodStatus } from '#kit/api/objects.ts'
+import { ephemeralContainerStatuses } from '../ephemeral-containers.ts'
 import { podConditions } from './conditions.ts'
 import { byName, type ContainerStatusInput, containerStatuses } from './container-statuses.ts'
 import { podPhase } from './phase.ts'
@@ -29,6 +30,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
   }
   const phase = podPhase(pod, statuses.containers, statuses.initContainers, isTerminal)
 
+  const ephemeral = ephemeralContainerStatuses(input)
   const [sandbox] = runtime.sandboxes
   const podIp = pod.spec?.hostNetwork ? hostIp : (sandbox?.ip ?? pod.status?.podIP)
   const { reason, message } = pod.status ?? {}
@@ -43,6 +45,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     startTime: pod.status?.startTime ?? formatTime(nowMs),
     ...(statuses.initContainers.length > 0 && { initContainerStatuses: statuses.initContainers }),
     containerStatuses: byName(statuses.containers),
+    ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   }
 }

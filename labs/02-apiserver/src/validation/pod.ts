@@ -11,7 +11,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ApiObject, Container, Pod, PodSpec, Stored } from '#kit/api/objects.ts'
 import { isQuantity, parseQuantity, QuantityError } from '#kit/api/quantity.ts'
 import type { FieldError } from '#kit/contracts/apiserver.ts'
-import { forbiddenField, invalidValue, notSupported, required } from './field-errors.ts'
+import { forbiddenField, invalidValue, notFoundValue, notSupported, required } from './field-errors.ts'
 import { dnsLabelProblem } from './names.ts'
 
 export function validatePod(object: ApiObject): readonly FieldError[] {
@@ -99,7 +99,7 @@ export function validatePodUpdate(object: ApiObject, old: Stored<ApiObject>): re
 
 /** A spec without what may change. */
 function fixedPart(spec: PodSpec): unknown {
-  const { activeDeadlineSeconds, tolerations, ephemeralContainers, ...fixed } = spec
+  const { activeDeadlineSeconds, tolerations, ...fixed } = spec
   const withoutImages = (containers: readonly Container[] = []) => containers.map(({ image, ...rest }) => rest)
   return {
     ...fixed,
@@ -125,8 +125,4 @@ export function portRange(field: string, port: number): FieldError[] {
 
 export function oneOf(field: string, value: string | undefined, allowed: readonly string[]): FieldError[] {
   return value !== undefined && !allowed.includes(value) ? [notSupported(field, value, allowed)] : []
-}
-
-function notFoundValue(field: string, value: string): FieldError {
-  return { reason: 'FieldValueNotFound', field, message: `Not found: ${JSON.stringify(value)}` }
 }
