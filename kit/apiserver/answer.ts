@@ -40,9 +40,14 @@ export function sendText(exchange: Exchange, code: number, text: string, type = 
   return send(exchange, code, type, [text], { 'X-Content-Type-Options': 'nosniff' })
 }
 
-/** Any JSON document with a content type of its own, such as discovery's. */
-export function sendDocument(exchange: Exchange, type: string, json: string, headers: Record<string, string> = {}) {
-  return send(exchange, 200, type, [json], headers)
+/** Any document with a content type of its own, such as discovery's. */
+export function sendDocument(
+  exchange: Exchange,
+  type: string,
+  document: string | Uint8Array,
+  headers: Record<string, string> = {},
+) {
+  return send(exchange, 200, type, [document], headers)
 }
 
 /** Whatever went wrong, as a `Status`. Unforeseen errors tell the client their message at most, never a stack. */
@@ -72,7 +77,7 @@ async function send(
   { request, response }: Exchange,
   code: number,
   type: string,
-  pieces: Iterable<string>,
+  pieces: Iterable<string | Uint8Array>,
   headers: Record<string, string | string[]>,
 ): Promise<void> {
   const iterator = pieces[Symbol.iterator]()
@@ -86,7 +91,7 @@ async function send(
 
   const gzip = acceptsGzip(request) && (start.length >= GZIP_FROM_CHARACTERS || !second.done)
   if (second.done && !gzip) {
-    const bytes = Buffer.from(start)
+    const bytes = typeof start === 'string' ? Buffer.from(start) : start
     response.setHeader('Content-Length', bytes.length)
     response.end(bytes)
     return

@@ -4,7 +4,6 @@
  * The core has already decided that the caller may see it. Paths that nobody serves get what upstream's router says: a
  * plain "404 page not found".
  */
-import { createHash } from 'node:crypto'
 import { apiVersionOf } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { HttpServerOptions, KindRow } from '../contracts/apiserver.ts'
@@ -19,10 +18,10 @@ import {
 } from './discovery.ts'
 import { type Check, healthAnswer } from './health.ts'
 import { negotiateDiscovery } from './negotiation.ts'
-import { openApiDocument, openApiIndex } from './openapi/document.ts'
+import { sendOpenApi } from './openapi/serve.ts'
 import type { RequestMetrics } from './request-metrics.ts'
 import type { RequestTarget } from './request-query.ts'
-import { API_LEVEL, serverVersion } from './server-version.ts'
+import { serverVersion } from './server-version.ts'
 
 export interface DocumentSources {
   readonly kinds: readonly KindRow[]
@@ -35,10 +34,12 @@ export interface DocumentSources {
 
 export function sendDocumentAt(exchange: Exchange, target: RequestTarget, sources: DocumentSources): Promise<void> {
   const { method = 'GET' } = exchange.request
+  const path = target.path.length > 1 ? target.path.replace(/\/+$/, '') : target.path
   if (method !== 'GET' && method !== 'HEAD') {
+    // Clients that try versions of a group, newest first, go on to the next when there is nothing at all.
+    if (!rootPaths(sources.kinds).includes(path)) return notFound(exchange)
     throw new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource')
   }
-  const path = target.path.length > 1 ? target.path.replace(/\/+$/, '') : target.path
   const further = sources.documentAt?.(path, sources.serverAddress)
   if (further) return sendDocument(exchange, further.contentType, further.body)
   const [, first = ''] = path.split('/')
@@ -91,53 +92,6 @@ function sendDiscovery(exchange: Exchange, path: string, { kinds, serverAddress 
   return rest.length === 2 ? sendJson(exchange, apiResourceList(kinds, `${group}/${version}`)) : notFound(exchange)
 }
 
-/** Clients keep these documents on disk: the index by its ETag, each document for as long as its hash stays the same. */
-function sendOpenApi(
-  exchange: Exchange,
-  target: RequestTarget,
-  path: string,
-  kinds: readonly KindRow[],
-): Promise<void> {
-  const { request, response } = exchange
-  if (path === '/openapi/v3') {
-    const index = JSON.stringify(openApiIndex(kinds))
-    const etag = `"${createHash('sha256').update(index).digest('hex').slice(0, 32)}"`
-    response.setHeader('ETag', etag)
-    if (request.headers['if-none-match'] === etag) {
-      response.writeHead(304).end()
-      return Promise.resolve()
-    }
-    return sendJson(exchange, index)
-  }
-  if (path === '/openapi/v2') return sendOpenApiV2(exchange)
-  const document = openApiDocument(kinds, path.replace('/openapi/v3/', ''))
-  if (!document) return notFound(exchange)
-  const headers: Record<string, string> = target.query.hash
-    ? { 'Cache-Control': 'public, immutable', Expires: nextYear() }
-    : {}
-  return sendDocument(exchange, 'application/json', document, headers)
-}
-
-const V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
-
-/**
- * The older document, which kubectl looks into for what the newer one does not have, such as a mistyped version. Ours is
- * empty: there is nothing more to be found in it.
- */
-function sendOpenApiV2(exchange: Exchange): Promise<void> {
-  const { major, minor } = API_LEVEL
-  const info = { title: 'Kubernetes', version: `v${major}.${minor}.0` }
-  if (!/protobuf/.test(exchange.request.headers.accept ?? '')) {
-    return sendJson(exchange, { swagger: '2.0', info, paths: {}, definitions: {} })
-  }
-  // A protobuf `Document` with its first field set: 1 is `swagger`.
-  return sendDocument(exchange, V2_PROTOBUF, '\x0a\x032.0')
-}
-
-function nextYear(): string {
-  return new Date(Date.now() + 365 * 24 * 3600 * 1000).toUTCString()
-}
-
 function sendJson(exchange: Exchange, document: object | string | undefined): Promise<void> {
   if (!document) return notFound(exchange)
   return sendDocument(exchange, 'application/json', typeof document === 'string' ? document : JSON.stringify(document))
@@ -148,7 +102,17 @@ function notFound(exchange: Exchange): Promise<void> {
 }
 
 function rootPaths(kinds: readonly KindRow[]): string[] {
-  const paths = new Set(['/api', '/apis', '/healthz', '/livez', '/metrics', '/openapi/v3', '/readyz', '/version'])
+  const paths = new Set([
+    '/api',
+    '/apis',
+    '/healthz',
+    '/livez',
+    '/metrics',
+    '/openapi/v2',
+    '/openapi/v3',
+    '/readyz',
+    '/version',
+  ])
   for (const entry of groupVersions(kinds)) {
     if (entry.group) paths.add(`/apis/${entry.group}`)
     paths.add(entry.group ? `/apis/${apiVersionOf(entry)}` : `/api/${entry.version}`)

@@ -2,6 +2,7 @@
  * Our schemas in OpenAPI's words, and with them all that they refer to.
  */
 import { enums } from './enums.ts'
+import { type PatchRule, patchRulesOf } from './patch-rules.ts'
 import { type Field, type Schema, schemaNamed } from './schemas.ts'
 
 const META = 'io.k8s.apimachinery.pkg.apis.meta.v1'
@@ -41,6 +42,7 @@ export function componentSchemas(roots: readonly string[]): Record<string, objec
 
 function openApiSchema(schemaName: string, schema: Schema, refer: (name: string) => void): object {
   const fields = Object.entries(schema.fields)
+  const patchRules = patchRulesOf(schemaName)
   const required = fields.filter(([, field]) => field.required).map(([name]) => name)
   return {
     ...(schema.description && { description: schema.description }),
@@ -48,7 +50,10 @@ function openApiSchema(schemaName: string, schema: Schema, refer: (name: string)
     ...(required.length > 0 && { required }),
     ...(fields.length > 0 && {
       properties: Object.fromEntries(
-        fields.map(([name, field]) => [name, openApiField(field, enums[`${schemaName}.${name}`], refer)]),
+        fields.map(([name, field]) => [
+          name,
+          { ...openApiField(field, enums[`${schemaName}.${name}`], refer), ...patchExtensions(patchRules.get(name)) },
+        ]),
       ),
     }),
     ...(schema.groupVersionKind && { 'x-kubernetes-group-version-kind': [schema.groupVersionKind] }),
@@ -61,6 +66,15 @@ function openApiField(
   refer: (name: string) => void,
 ) {
   return { description, ...openApiType(type, refer), ...(words && { enum: words }) }
+}
+
+function patchExtensions(rule: PatchRule | undefined): object {
+  if (!rule) return {}
+  const { strategy, mergeKey } = rule
+  return {
+    ...(mergeKey && { 'x-kubernetes-patch-merge-key': mergeKey }),
+    'x-kubernetes-patch-strategy': strategy,
+  }
 }
 
 function openApiType(type: Field['type'], refer: (name: string) => void): object {

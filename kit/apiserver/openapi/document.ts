@@ -12,6 +12,7 @@ import type { KindRow, Verb } from '../../contracts/apiserver.ts'
 import { groupVersions } from '../discovery.ts'
 import { API_LEVEL } from '../server-version.ts'
 import { componentSchemas } from './component-schemas.ts'
+import { CONNECTING, capitalized, type Names, operationNames } from './operation-names.ts'
 import { schemaDigest } from './schema-texts.ts'
 import { schemaNameOf } from './schemas.ts'
 
@@ -22,13 +23,16 @@ export function openApiIndex(kinds: readonly KindRow[]) {
     const path = basePath(entry).slice(1)
     const rows = entry.rows.map(({ resource, verbs, subresources }) => [resource, verbs, subresources])
     const hash = createHash('sha256')
-      .update(JSON.stringify([schemaDigest, API_LEVEL, rows]))
+      .update(JSON.stringify([BUILD, schemaDigest, API_LEVEL, rows]))
       .digest('hex')
       .toUpperCase()
     paths[path] = { serverRelativeURL: `/openapi/v3/${path}?hash=${hash}` }
   }
   return { paths }
 }
+
+/** To be raised when documents come to be made another way: clients keep what they got for as long as the hash is the same. */
+const BUILD = 2
 
 /** Texts by registry and path: they are large, and asked for again and again. */
 const texts = new WeakMap<readonly KindRow[], Map<string, string>>()
@@ -47,8 +51,9 @@ function buildDocument(kinds: readonly KindRow[], path: string): string | undefi
   if (!entry) return undefined
   const paths: Record<string, object> = {}
   for (const row of entry.rows) Object.assign(paths, pathsOf(row))
-  const roots = entry.rows.flatMap(({ resource, subresources }) => [
+  const roots = entry.rows.flatMap(({ resource, verbs, subresources }) => [
     schemaNameOf(resource),
+    ...(verbs.includes('list') ? [listSchemaOf(resource)] : []),
     ...subresources.map(({ kind }) => schemaNameOf(kind)),
   ])
   return JSON.stringify({
@@ -70,17 +75,23 @@ function pathsOf({ resource, verbs, subresources }: KindRow): Record<string, obj
   const scoped = resource.namespaced ? `${base}/namespaces/{namespace}` : base
   const collection = `${scoped}/${resource.plural}`
   const item = `${collection}/{name}`
-  const kind = { group: resource.group, version: resource.version, kind: resource.kind }
+  const { group, version, kind } = resource
+  const own = { group, version, kind }
+  const noun = resource.namespaced ? `Namespaced${kind}` : kind
+  const names: Names = { group, version, noun }
   const paths: Record<string, object> = {
-    [collection]: pathItem(collection, kind, verbs, ['list', 'create', 'deletecollection']),
-    [item]: pathItem(item, kind, verbs, ['get', 'update', 'patch', 'delete']),
+    [collection]: pathItem(collection, own, verbs, ['list', 'create', 'deletecollection'], names),
+    [item]: pathItem(item, own, verbs, ['get', 'update', 'patch', 'delete'], names),
   }
   if (resource.namespaced && verbs.includes('list')) {
-    paths[`${base}/${resource.plural}`] = pathItem(base, kind, verbs, ['list'])
+    const everywhere = `${base}/${resource.plural}`
+    paths[everywhere] = pathItem(everywhere, own, verbs, ['list'], { ...names, noun: `${kind}ForAllNamespaces` })
   }
-  for (const subresource of subresources) {
-    const path = `${item}/${subresource.name}`
-    paths[path] = pathItem(path, subresource.kind, subresource.verbs, ['get', 'create', 'update', 'patch', 'delete'])
+  for (const { name, kind: carried, verbs: possible } of subresources) {
+    const path = `${item}/${name}`
+    const connects = CONNECTING.includes(name)
+    const subNames = { ...names, noun: `${noun}${capitalized(name)}`, connects }
+    paths[path] = pathItem(path, carried, possible, ['get', 'create', 'update', 'patch', 'delete'], subNames)
   }
   return paths
 }
@@ -97,10 +108,16 @@ const methods: Readonly<Record<string, string>> = {
   deletecollection: 'delete',
 }
 
-function pathItem(path: string, kind: GroupVersionKind, verbs: readonly Verb[], possible: readonly Verb[]): object {
+function pathItem(
+  path: string,
+  kind: GroupVersionKind,
+  verbs: readonly Verb[],
+  possible: readonly Verb[],
+  names: Names,
+): object {
   const operations = possible
     .filter((verb) => verbs.includes(verb))
-    .map((verb) => [methods[verb], operation(kind, verb)] as const)
+    .map((verb) => [methods[verb], operation(kind, verb, names)] as const)
   const inPath = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
     name,
     in: 'path',
@@ -110,9 +127,10 @@ function pathItem(path: string, kind: GroupVersionKind, verbs: readonly Verb[], 
   return { ...Object.fromEntries(operations), parameters: inPath }
 }
 
-function operation(kind: GroupVersionKind, verb: Verb): object {
+function operation(kind: GroupVersionKind, verb: Verb, names: Names): object {
   const schema = { $ref: `#/components/schemas/${schemaNameOf(kind)}` }
-  const json = { 'application/json': { schema } }
+  const list = { $ref: `#/components/schemas/${listSchemaOf(kind)}` }
+  const json = { 'application/json': { schema: verb === 'list' ? list : schema } }
   const body = {
     create: { '*/*': { schema } },
     update: { '*/*': { schema } },
@@ -124,13 +142,16 @@ function operation(kind: GroupVersionKind, verb: Verb): object {
     ),
   }[verb as string]
   return {
-    tags: [kind.group ? `${kind.group.split('.')[0]}_${kind.version}` : `core_${kind.version}`],
+    ...operationNames(names, verb),
     ...(body && { requestBody: { content: body, required: true } }),
     ...(body && { parameters: writeParameters(verb) }),
     responses: { '200': { description: 'OK', content: json } },
-    'x-kubernetes-action': verb === 'create' ? 'post' : verb === 'update' ? 'put' : verb,
     'x-kubernetes-group-version-kind': kind,
   }
+}
+
+function listSchemaOf(kind: GroupVersionKind): string {
+  return schemaNameOf({ ...kind, kind: `${kind.kind}List` })
 }
 
 function writeParameters(verb: Verb): object[] {

@@ -161,10 +161,11 @@ for (const [name, fields] of Object.entries(missingFields)) {
   const sorted = Object.entries({ ...known.fields, ...fields }).sort(([a], [b]) => (a < b ? -1 : 1))
   schemas.set(name, { ...known, fields: Object.fromEntries(sorted) })
 }
-schemas.set('io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService', {
-  ...schemas.get('io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.APIService')!,
-  groupVersionKind: { group: 'apiregistration.k8s.io', version: 'v1', kind: 'APIService' },
-})
+for (const kind of ['APIService', 'APIServiceList']) {
+  const name = `io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.${kind}`
+  const groupVersionKind = { group: 'apiregistration.k8s.io', version: 'v1', kind }
+  schemas.set(name, { ...schemas.get(name)!, groupVersionKind })
+}
 const lines = [...schemas]
   .sort(([a], [b]) => (a < b ? -1 : 1))
   .map(([name, schema]) => `  ${JSON.stringify(name)}: ${JSON.stringify(JSON.stringify(schema))},`)

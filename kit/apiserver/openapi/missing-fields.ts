@@ -112,6 +112,12 @@ export const missingFields: Readonly<Record<string, Readonly<Record<string, Fiel
     spec: field(`${apiregistration}.APIServiceSpec`, 'Which server serves which group-version.'),
     status: field(`${apiregistration}.APIServiceStatus`, 'Whether it does.'),
   },
+  [`${apiregistration}.APIServiceList`]: {
+    apiVersion: field('string', 'The version of the schema of this list.'),
+    items: { ...field(`[]${apiregistration}.APIService`, 'The APIServices.'), required: true },
+    kind: field('string', 'The kind of this list.'),
+    metadata: field(`${meta}.ListMeta`, 'When the list was made, and where it goes on.'),
+  },
   [`${apiregistration}.APIServiceSpec`]: {
     caBundle: field('string', 'Whom to trust for the certificate of the server.'),
     group: field('string', 'The group.'),

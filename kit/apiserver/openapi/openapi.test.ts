@@ -5,6 +5,8 @@ import { decodeObject } from '../decode-object.ts'
 import { hasRecordings, recording } from '../testing/upstream.ts'
 import { unknownFields } from '../unknown-fields.ts'
 import { openApiDocument, openApiIndex } from './document.ts'
+import { openApiDocumentV2 } from './document-v2.ts'
+import { encodeDocumentV2 } from './document-v2-protobuf.ts'
 import { schemaNamed, schemaNameOf } from './schemas.ts'
 
 interface OpenApi {
@@ -98,3 +100,62 @@ describe('what a client sent', () => {
     expect(unknownFields(resources.configMaps, { toString: 1 })).toEqual(['toString'])
   })
 })
+
+describe('OpenAPI v2', () => {
+  const document = openApiDocumentV2(kindRows)
+
+  it('has every definition that it refers to, and the rules of strategic merge patches', () => {
+    const text = JSON.stringify(document)
+    expect(text).not.toContain('#/components/')
+    for (const [, name = ''] of text.matchAll(/#\/definitions\/([^"]+)/g))
+      expect(document.definitions).toHaveProperty([name])
+    const { containers, volumes } = document.definitions['io.k8s.api.core.v1.PodSpec']!.properties as Record<
+      string,
+      object
+    >
+    expect(containers).toMatchObject({ 'x-kubernetes-patch-strategy': 'merge', 'x-kubernetes-patch-merge-key': 'name' })
+    expect(volumes).toMatchObject({ 'x-kubernetes-patch-strategy': 'merge,retainKeys' })
+    expect(document.definitions['io.k8s.api.apps.v1.Deployment']).toMatchObject({
+      'x-kubernetes-group-version-kind': [{ group: 'apps', kind: 'Deployment', version: 'v1' }],
+    })
+  })
+
+  it('names its operations, each once', () => {
+    const operations = Object.values(document.paths).flatMap((item) =>
+      Object.values(item).flatMap((part) => ('operationId' in part ? [part.operationId] : [])),
+    )
+    expect(operations).toContain('patchCoreV1NamespacedPodStatus')
+    expect(new Set(operations).size).toBe(operations.length)
+  })
+
+  it('is the same in protobuf', () => {
+    const bytes = Buffer.from(encodeDocumentV2(document))
+    expect(bytes.subarray(0, 5).toString()).toBe('\n\x032.0')
+    for (const name of Object.keys(document.definitions)) expect(bytes.includes(name)).toBe(true)
+    expect(bytes.includes('x-kubernetes-patch-merge-key')).toBe(true)
+  })
+
+  it.skipIf(!hasRecordings)('names operations as a real API server does', () => {
+    for (const path of Object.keys(openApiIndex(kindRows).paths)) {
+      const ours = JSON.parse(openApiDocument(kindRows, path)!) as Operations
+      const theirs = recording<Operations>(`openapi-v3/${path.replaceAll('/', '__')}.json.gz`)
+      for (const [route, item] of Object.entries(ours.paths)) {
+        for (const [method, { operationId, tags, 'x-kubernetes-action': action }] of Object.entries(item)) {
+          const upstream = theirs.paths[route]?.[method]
+          if (!operationId || !upstream) continue
+          expect([route, method, operationId, tags, action]).toEqual([
+            route,
+            method,
+            upstream.operationId,
+            upstream.tags,
+            upstream['x-kubernetes-action'],
+          ])
+        }
+      }
+    }
+  })
+})
+
+interface Operations {
+  paths: Record<string, Record<string, { operationId?: string; tags?: string[]; 'x-kubernetes-action'?: string }>>
+}
