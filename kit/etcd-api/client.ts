@@ -47,6 +47,7 @@ import type {
   WatchResponse,
 } from './messages.ts'
 import { type ServiceName, serviceDefinition } from './services.ts'
+import { UnaryChannel } from './unary-channel.ts'
 import { startWatch, type WatchHandle, type WatchHandlers } from './watch-call.ts'
 
 export type { EtcdError } from './errors.ts'
@@ -101,19 +102,19 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
 
   /** Runs a call on the current endpoint (or the named one), and on the next ones while that is safe. */
   const withFailover = async <Response>(
-    run: (channel: Client, deadline: number) => Promise<Response>,
+    run: (member: Member, deadline: number) => Promise<Response>,
     { idempotent, endpoint }: CallRules,
   ): Promise<Response> => {
     const deadline = Date.now() + timeoutMs
     const patienceEnds = Date.now() + Math.min(timeoutMs, PATIENCE_MS)
     for (let attempt = 1; ; attempt++) {
-      const channel = endpoint === undefined ? endpoints.current() : endpoints.named(endpoint)
+      const member = endpoint === undefined ? endpoints.current() : endpoints.named(endpoint)
       try {
-        return await run(channel, deadline)
+        return await run(member, deadline)
       } catch (failure) {
         const error = fromGrpcFailure(failure)
         if (endpoint !== undefined || error.code !== 'UNAVAILABLE') throw error
-        endpoints.leave(channel)
+        endpoints.leave(member)
         const mayRepeat = idempotent || error.definite
         if (!mayRepeat || Date.now() >= patienceEnds) throw error
         // A whole round has failed: give an election, or a member that is just starting, a moment.
@@ -125,21 +126,21 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
   const call = <Response>(service: ServiceName, method: string, request: object, rules: CallRules) => {
     const definition = serviceDefinitionOf(service)[method] as Unary
     return withFailover(
-      (channel, deadline) => unaryCall(channel, definition, request, deadline),
+      ({ unary }, deadline) => unaryCall(unary, definition, request, deadline),
       rules,
     ) as Promise<Response>
   }
 
   const openWatchStream = () => {
-    const channel = endpoints.current()
-    const stream = openStream<WatchResponse>(channel, 'Watch', 'Watch')
+    const member = endpoints.current()
+    const stream = openStream<WatchResponse>(member.streams, 'Watch', 'Watch')
     stream.on('error', (failure) => {
-      if (fromGrpcFailure(failure).code === 'UNAVAILABLE') endpoints.leave(channel)
+      if (fromGrpcFailure(failure).code === 'UNAVAILABLE') endpoints.leave(member)
     })
     return stream
   }
 
-  const keepAlive = (channel: Client) => openStream<LeaseKeepAliveResponse>(channel, 'Lease', 'LeaseKeepAlive')
+  const keepAlive = ({ streams }: Member) => openStream<LeaseKeepAliveResponse>(streams, 'Lease', 'LeaseKeepAlive')
 
   const read = { idempotent: true }
   const write = { idempotent: false }
@@ -153,7 +154,7 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
     leaseGrant: (request) => call('Lease', 'LeaseGrant', request, write),
     leaseRevoke: (request) => call('Lease', 'LeaseRevoke', request, write),
     leaseKeepAlive: (request) =>
-      withFailover((channel, deadline) => askOnce(keepAlive(channel), request, deadline), read),
+      withFailover((member, deadline) => askOnce(keepAlive(member), request, deadline), read),
     leaseTimeToLive: (request) => call('Lease', 'LeaseTimeToLive', request, read),
     leaseLeases: () => call('Lease', 'LeaseLeases', {}, read),
     memberList: (request = {}) => call('Cluster', 'MemberList', request, read),
@@ -165,36 +166,49 @@ export function createEtcdClient(options: EtcdClientOptions): EtcdClient {
   }
 }
 
+/** The two ways to talk to one member. */
+interface Member {
+  readonly unary: UnaryChannel
+  readonly streams: Client
+}
+
 interface Endpoints {
-  current(): Client
-  named(endpoint: string): Client
+  current(): Member
+  named(endpoint: string): Member
   /** Moves on to the next endpoint, unless someone already has. */
-  leave(client: Client): void
+  leave(member: Member): void
   close(): void
 }
 
-/** One channel per endpoint, opened when first used. */
+/** Connections are opened when first used. */
 function createEndpoints({ endpoints, tls }: EtcdClientOptions): Endpoints {
-  const clients = new Map<string, Client>()
+  const members = new Map<string, Member>()
   let position = 0
   const named = (endpoint: string) => {
-    let client = clients.get(endpoint)
-    if (!client) {
-      client = new Client(endpoint.replace(/^https?:\/\//, ''), channelCredentials(tls), CHANNEL_OPTIONS)
-      clients.set(endpoint, client)
+    let member = members.get(endpoint)
+    if (!member) {
+      const address = endpoint.replace(/^https?:\/\//, '')
+      member = {
+        unary: new UnaryChannel({ url: `${tls ? 'https' : 'http'}://${address}`, tls }),
+        streams: new Client(address, channelCredentials(tls), CHANNEL_OPTIONS),
+      }
+      members.set(endpoint, member)
     }
-    return client
+    return member
   }
   const current = () => named(endpoints[position]!)
   return {
     current,
     named,
-    leave(client) {
-      if (client === current()) position = (position + 1) % endpoints.length
+    leave(member) {
+      if (member === current()) position = (position + 1) % endpoints.length
     },
     close() {
-      for (const client of clients.values()) client.close()
-      clients.clear()
+      for (const { unary, streams } of members.values()) {
+        unary.close()
+        streams.close()
+      }
+      members.clear()
     },
   }
 }
@@ -227,17 +241,8 @@ function serviceDefinitionOf(service: ServiceName) {
   return definition
 }
 
-function unaryCall(client: Client, method: Unary, request: object, deadline: number): Promise<object> {
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(
-      method.path,
-      method.requestSerialize,
-      method.responseDeserialize,
-      request,
-      { deadline },
-      (failure, response) => (failure ? reject(failure) : resolve(response!)),
-    )
-  })
+async function unaryCall(channel: UnaryChannel, method: Unary, request: object, deadline: number): Promise<object> {
+  return method.responseDeserialize(await channel.call(method.path, method.requestSerialize(request), deadline))
 }
 
 function openStream<Response>(
