@@ -123,6 +123,32 @@ export interface ContainerStatus extends Container {
   /** `Completed`, `Error`, `OOMKilled`, `StartError`; empty before the exit. */
   readonly reason: string
   readonly message: string
+  /** What it may use now; absent where the runtime cannot tell. */
+  readonly resources?: LinuxContainerResources | undefined
+}
+
+/** What was used so far, and is used at this moment. */
+export interface Usage {
+  /** When it was measured. */
+  readonly atMs: number
+  /** Only ever grows, as long as the container runs. */
+  readonly cpuNanoseconds: number
+  /** Memory that cannot be had back at once: all that is used, without the file cache that nobody needed lately. */
+  readonly workingSetBytes: number
+}
+
+export interface ContainerUsage extends Usage {
+  readonly id: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly startedAtMs: number
+}
+
+/** Of everything that runs. CRI's ListContainerStats and ListPodSandboxStats; the machine is ours, as in MachineRunning. */
+export interface RuntimeUsage {
+  readonly containers: readonly ContainerUsage[]
+  readonly sandboxes: readonly ContainerUsage[]
+  /** The node's own container, where a node is one. */
+  readonly machine?: ContainerUsage | undefined
 }
 
 export interface RuntimeCondition {
@@ -200,9 +226,13 @@ export interface RuntimeService {
   /** SIGTERM, then SIGKILL after so many seconds; resolves when the container has stopped. */
   stopContainer(id: string, timeoutSeconds: number): Promise<void>
   removeContainer(id: string): Promise<void>
+  /** Takes hold at once, without a restart. Throws when it cannot be, such as less memory than is in use. */
+  updateContainerResources(id: string, resources: LinuxContainerResources): Promise<void>
   listContainers(filter?: { readonly podUid?: string }): Promise<readonly Container[]>
   /** Undefined when there is none. */
   containerStatus(id: string): Promise<ContainerStatus | undefined>
+
+  usage(): Promise<RuntimeUsage>
 
   execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<ExecSyncResponse>
   exec(id: string, command: readonly string[], options: StreamOptions): Promise<ProcessStreams>

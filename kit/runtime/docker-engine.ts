@@ -36,6 +36,24 @@ export interface ContainerInspection {
     readonly Labels: Readonly<Record<string, string>>
     readonly StopSignal?: string
   }
+  readonly HostConfig?: ResourceOptions
+}
+
+/** Zero, like absent, means no limit. */
+export interface ResourceOptions {
+  readonly CpuShares?: number | undefined
+  readonly CpuQuota?: number | undefined
+  readonly CpuPeriod?: number | undefined
+  readonly Memory?: number | undefined
+  readonly MemorySwap?: number | undefined
+}
+
+/** The part of `GET /containers/{id}/stats` that matters here. */
+export interface ContainerStatistics {
+  /** RFC 3339; the zero time for a container that does not run. */
+  readonly read: string
+  readonly cpu_stats: { readonly cpu_usage: { readonly total_usage: number } }
+  readonly memory_stats: { readonly usage?: number; readonly stats?: Readonly<Record<string, number>> }
 }
 
 /** The part of a `GET /containers/json` entry that matters here. */
@@ -69,6 +87,10 @@ export interface DockerEngine {
   stopContainer(id: string, timeoutSeconds: number): Promise<void>
   /** Kills it if need be. Removing what is gone succeeds. */
   removeContainer(id: string): Promise<void>
+  /** Changes what a running container may use. */
+  updateContainer(id: string, resources: ResourceOptions): Promise<void>
+  /** Undefined when there is none. */
+  statistics(id: string): Promise<ContainerStatistics | undefined>
   /** By id or name; undefined when there is none. */
   inspectContainer(id: string): Promise<ContainerInspection | undefined>
   /** All containers, running or not, that carry all of these labels. */
@@ -96,6 +118,10 @@ export function connectDocker(docker: Docker = new Docker()): DockerEngine {
     stopContainer: (id, timeoutSeconds) =>
       tolerate([304, 404], () => docker.getContainer(id).stop({ t: timeoutSeconds })),
     removeContainer: (id) => tolerate([404, 409], () => docker.getContainer(id).remove({ force: true, v: true })),
+    async updateContainer(id, resources) {
+      await call(() => docker.getContainer(id).update(resources))
+    },
+    statistics: (id) => unlessMissing(async () => docker.getContainer(id).stats({ stream: false, 'one-shot': true })),
     inspectContainer: (id) => unlessMissing(() => docker.getContainer(id).inspect()),
     listContainers: (labels) => call(() => docker.listContainers({ all: true, filters: { label: pairs(labels) } })),
 

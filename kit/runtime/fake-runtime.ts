@@ -7,6 +7,7 @@ import { type Clock, systemClock } from '../contracts/clock.ts'
 import type {
   ContainerConfig,
   ContainerStatus,
+  ContainerUsage,
   Image,
   ImageService,
   LogEntry,
@@ -18,6 +19,10 @@ import type {
 import { criLabels } from '../contracts/cri.ts'
 import { Channel } from './channel.ts'
 import { PretendProcess } from './pretend-process.ts'
+
+/** What everything that runs here pretends to use. */
+export const CONTAINER_USAGE = { cpuMillicores: 25, workingSetBytes: 16 * 1024 * 1024 }
+const SANDBOX_USAGE = { cpuMillicores: 0, workingSetBytes: 512 * 1024 }
 
 export interface FakeRuntimeOptions {
   readonly clock?: Clock
@@ -160,6 +165,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
         createdAtMs: clock.now(),
         labels: config.labels,
         annotations: config.annotations,
+        resources: config.resources,
         image: config.image,
         imageRef: `sha256:${'0'.repeat(64)}`,
         startedAtMs: 0,
@@ -222,6 +228,19 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
       container?.process?.kill()
       if (container) calls.push(`removeContainer ${container.config.metadata.name}`)
       containers.delete(id)
+    },
+    async updateContainerResources(id, resources) {
+      const container = find(id)
+      calls.push(`updateContainerResources ${container.config.metadata.name}`)
+      container.status = { ...container.status, resources }
+    },
+    async usage() {
+      const running = [...containers.values()].filter(({ status }) => status.state === 'CONTAINER_RUNNING')
+      const ready = [...sandboxes.values()].filter(({ status }) => status.state === 'SANDBOX_READY')
+      return {
+        containers: running.map(({ status }) => pretendUsage(status, status.startedAtMs, CONTAINER_USAGE)),
+        sandboxes: ready.map(({ status }) => pretendUsage(status, status.createdAtMs, SANDBOX_USAGE)),
+      }
     },
     listContainers: async (filter) =>
       [...containers.values()]
@@ -323,6 +342,22 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
     async pullImage(image) {
       throw new Error(`the fake runtime pulls nothing: ${image}`)
     },
+  }
+
+  function pretendUsage(
+    { id, labels }: { id: string; labels: Readonly<Record<string, string>> },
+    startedAtMs: number,
+    { cpuMillicores, workingSetBytes }: typeof CONTAINER_USAGE,
+  ): ContainerUsage {
+    const atMs = clock.now()
+    return {
+      id,
+      labels,
+      startedAtMs,
+      atMs,
+      cpuNanoseconds: (atMs - startedAtMs) * cpuMillicores * 1000,
+      workingSetBytes,
+    }
   }
 
   function isPresent(image: string): boolean {

@@ -29,6 +29,7 @@ import { Backoff } from './backoff.ts'
 import { createImagePuller } from './images.ts'
 import { readMachine } from './machine.ts'
 import { startNodeReporter } from './node-reporter.ts'
+import { allocatableOf } from './node-status.ts'
 import { createPlegLoop } from './pleg-loop.ts'
 import { createPodAddresses } from './pod-addresses.ts'
 import { PodWorkers } from './pod-workers.ts'
@@ -88,6 +89,16 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   })
   const parts: SyncParts = {
     runtime,
+  const machine = readMachine(
+    {
+      name: nodeName,
+      ip: nodeIp,
+      podCidr: options.podCidr,
+      kubeletPort: options.advertisedPort ?? options.server?.port ?? 0,
+      containerRuntimeVersion: `${runtimeName}://${runtimeVersion}`,
+    },
+    rootDir,
+  )
     runtimeName,
     images: createImagePuller(runtime, clock),
     prober,
@@ -104,6 +115,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   }
 
   let machineOn = true
+    allocatable: allocatableOf(machine),
   /** Only then is "no such pod" an answer, and not ignorance. */
   let podsSynced = false
   let runtimeListed = false
@@ -146,16 +158,6 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     }
   }
 
-  const machine = readMachine(
-    {
-      name: nodeName,
-      ip: nodeIp,
-      podCidr: options.podCidr,
-      kubeletPort: options.advertisedPort ?? options.server?.port ?? 0,
-      containerRuntimeVersion: `${runtimeName}://${runtimeVersion}`,
-    },
-    rootDir,
-  )
   const reporter = startNodeReporter({
     client,
     machine,

@@ -8,6 +8,7 @@
  * component-helpers `apimachinery/lease`; KEP-589 (node leases).
  */
 import type { Lease, Node, NodeCondition, Stored } from '#kit/api/objects.ts'
+import { cpuMillicores, memoryBytes } from '#kit/api/quantity.ts'
 import { formatTime } from './status/times.ts'
 
 /** Facts about the machine. */
@@ -55,6 +56,12 @@ export function nodeResources({
       'ephemeral-storage': String(diskBytes - Math.floor(diskBytes * RESERVED_DISK)),
     },
   }
+}
+
+/** The same as numbers, for whoever calculates with it. */
+export function allocatableOf(machine: Machine): { cpuMillicores: number; memoryBytes: number } {
+  const { allocatable } = nodeResources(machine)
+  return { cpuMillicores: cpuMillicores(allocatable?.cpu ?? 0), memoryBytes: memoryBytes(allocatable?.memory ?? 0) }
 }
 
 /**

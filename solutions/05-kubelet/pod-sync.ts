@@ -10,7 +10,9 @@
 import type { Pod, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { hasReason } from '#kit/api/status-error.ts'
+import { withEphemeralContainers } from './ephemeral-containers.ts'
 import { computePodActions } from './pod-actions.ts'
+import { applyResizes, isInfeasible, pendingResizes, withRestartsToResize } from './resize-containers.ts'
 import { attemptsOf, nothingRunning, type RuntimePodStatus, readPodStatus } from './runtime-pod-status.ts'
 import { startContainers } from './start-containers.ts'
 import { isTerminalPhase } from './status/phase.ts'
@@ -37,10 +39,13 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
   }
   if (before.sandboxes.length === 0) report(parts, uid, before, memory)
 
-  const actions = computePodActions(pod, before, parts.prober.failed(uid))
+  const resizes = isInfeasible(pod, parts.allocatable) ? [] : pendingResizes(pod, before)
+  const needed = withRestartsToResize(computePodActions(pod, before, parts.prober.failed(uid)), resizes)
+  const actions = withEphemeralContainers(needed, pod, before)
   if (actions.killPod) await stopEverything(parts, pod, before)
   await Promise.all(actions.containersToKill.map((target) => killContainer(parts, pod, target)))
 
+  if (!actions.killPod) await applyResizes(parts, pod, resizes)
   let retryAfterMs: number | undefined
   if (actions.containersToStart.length > 0) {
     // Who was just killed has ended now, and its restart has to wait like any other.
@@ -95,12 +100,12 @@ export function report(
   memory: PodMemory,
   isTerminal = false,
 ): void {
-  const { runtimeName, hostIp } = parts
+  const { runtimeName, hostIp, allocatable } = parts
   const waiting = { ...memory.waiting }
   const probes = parts.prober.verdicts(podUid)
   const nowMs = parts.clock.now()
   parts.statuses.write(podUid, (pod) =>
-    generatePodStatus({ pod, runtime, waiting, probes, runtimeName, hostIp, nowMs, isTerminal }),
+    generatePodStatus({ pod, runtime, waiting, probes, runtimeName, hostIp, allocatable, nowMs, isTerminal }),
   )
 }
 

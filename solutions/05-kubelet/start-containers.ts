@@ -12,6 +12,7 @@ import { describeError } from '#kit/contracts/log.ts'
 import { decideStart } from './backoff.ts'
 import { containerConfig, sandboxConfig } from './container-config.ts'
 import { ContainerConfigError, containerEnvironment } from './environment.ts'
+import { processesSeenBy } from './ephemeral-containers.ts'
 import type { PodActions } from './pod-actions.ts'
 import { eventSubject, findContainer } from './pod-containers.ts'
 import { containerHash } from './restart-policy.ts'
@@ -34,11 +35,9 @@ export async function startContainers(
   const sources = parts.volumeSources(podIp ?? parts.hostIp)
   let volumes: Record<string, string>
   try {
-    volumes = await prepareVolumes(pod, parts.rootDir, sources)
-  } catch (error) {
-    const subject = eventSubject(pod)
-    recorder.record(subject, 'Warning', 'FailedMount', `MountVolume.SetUp failed: ${describeError(error)}`)
-    return MOUNT_RETRY_MS
+    volumes = await makeVolumes(parts, pod, memory, podIp ?? parts.hostIp)
+  } catch {
+    return mountRetryMs(memory.mountFailures - 1)
   }
 
   const config = sandboxConfig(pod, actions.attempt, podIp)
@@ -117,7 +116,11 @@ async function startContainer(
     // One that was made here but never started is an attempt that still has to happen; in a dead sandbox it never can.
     const isPending = latest?.state === 'CONTAINER_CREATED' && latest.podSandboxId === place.sandboxId
     const attempt = latest ? latest.metadata.attempt + (isPending ? 0 : 1) : 0
-    const config = containerConfig(pod, container, { environment, mounts, attempt })
+    const processes = processesSeenBy(container, pod, before)
+    const config = {
+      ...containerConfig(pod, container, { environment, mounts, attempt }),
+      ...(processes && { processes }),
+    }
     id = await runtime.createContainer(place.sandboxId, config, place.config)
   } catch (error) {
     const message = describeError(error)

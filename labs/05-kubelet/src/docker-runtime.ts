@@ -27,7 +27,9 @@ import {
   sandboxName,
   sandboxOptions,
 } from './docker-options.ts'
+import { dockerResources, resourcesOf } from './docker-resources.ts'
 import { containerFromSummary, containerStatus, sandboxFromSummary } from './docker-status.ts'
+import { readUsage } from './docker-usage.ts'
 
 /** The pause container has nothing to finish. */
 const SANDBOX_GRACE_SECONDS = 2
@@ -90,11 +92,13 @@ export function createDockerRuntime(docker: DockerEngine, place: DockerPlace): R
     startContainer: (id) => docker.startContainer(id),
     stopContainer: (id, timeoutSeconds) => docker.stopContainer(id, timeoutSeconds),
     removeContainer: (id) => docker.removeContainer(id),
+    updateContainerResources: (id, resources) => docker.updateContainer(id, dockerResources(resources)),
+    usage: () => readUsage(docker, ours, place.nodeContainer),
     listContainers: async (filter) => (await list('container', filter?.podUid)).map(containerFromSummary),
 
     async containerStatus(id) {
       const found = await inspectSettled(docker, id)
-      return found && containerStatus(found)
+      return found && { ...containerStatus(found), resources: resourcesOf(found) }
     },
 
     execSync: (id, command, timeoutSeconds) => execSync(docker, id, command, timeoutSeconds),

@@ -9,6 +9,7 @@
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { Lease, Node, NodeCondition, Stored } from '#kit/api/objects.ts'
+import { cpuMillicores, memoryBytes } from '#kit/api/quantity.ts'
 
 /** Facts about the machine. */
 export interface Machine {
@@ -55,6 +56,12 @@ export function nodeResources({
       'ephemeral-storage': String(diskBytes - Math.floor(diskBytes * RESERVED_DISK)),
     },
   }
+}
+
+/** The same as numbers, for whoever calculates with it. */
+export function allocatableOf(machine: Machine): { cpuMillicores: number; memoryBytes: number } {
+  const { allocatable } = nodeResources(machine)
+  return { cpuMillicores: cpuMillicores(allocatable?.cpu ?? 0), memoryBytes: memoryBytes(allocatable?.memory ?? 0) }
 }
 
 /**

@@ -10,6 +10,7 @@ import type { ImagePuller } from './images.ts'
 import type { PodAddresses } from './pod-addresses.ts'
 import type { Prober } from './prober.ts'
 import type { WaitingReason } from './status/container-statuses.ts'
+import type { Allocatable } from './resize-containers.ts'
 import type { StatusWriter } from './status-writer.ts'
 import type { VolumeSources } from './volumes.ts'
 
@@ -32,6 +33,8 @@ export interface SyncParts {
 }
 
 /** What must be remembered of a pod between two looks. Losing it, in a restart, costs nothing but patience. */
+  /** What this node has for its pods. */
+  readonly allocatable: Allocatable
 export interface PodMemory {
   /** Never looked at since this kubelet started, and unknown to the runtime: nothing can be running. */
   isNew: boolean

@@ -4,8 +4,10 @@
  *
  * Source: kubernetes `pkg/kubelet/kubelet_pods.go` (generateAPIPodStatus).
  */
-import type { PodStatus } from '#kit/api/objects.ts'
+import type { ContainerStatus, PodStatus } from '#kit/api/objects.ts'
 import { ephemeralContainerStatuses } from '../ephemeral-containers.ts'
+import { type Allocatable, actualResources, resizeStatus } from '../resize-containers.ts'
+import { latestContainer } from '../runtime-pod-status.ts'
 import { podConditions } from './conditions.ts'
 import { byName, type ContainerStatusInput, containerStatuses } from './container-statuses.ts'
 import { podPhase } from './phase.ts'
@@ -16,6 +18,7 @@ import { formatTime } from './times.ts'
 export interface PodStatusInput extends ContainerStatusInput {
   /** The node's address. */
   readonly hostIp: string
+  readonly allocatable: Allocatable
   readonly nowMs: number
   /** The pod was stopped for good: nothing of it will run again. */
   readonly isTerminal: boolean
@@ -44,8 +47,15 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     ...(podIp && { podIP: podIp, podIPs: [{ ip: podIp }] }),
     startTime: pod.status?.startTime ?? formatTime(nowMs),
     ...(statuses.initContainers.length > 0 && { initContainerStatuses: statuses.initContainers }),
-    containerStatuses: byName(statuses.containers),
+    ...resizeStatus(pod, runtime, input.allocatable),
+    containerStatuses: byName(statuses.containers).map((status) => withResources(status, input)),
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
   }
+}
+
+function withResources(status: ContainerStatus, { pod, runtime }: PodStatusInput): ContainerStatus {
+  const container = pod.spec?.containers.find(({ name }) => name === status.name)
+  const has = status.state?.running && latestContainer(runtime, status.name)?.resources
+  return container ? { ...status, ...actualResources(container, has) } : status
 }
