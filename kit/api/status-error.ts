@@ -58,12 +58,15 @@ export class StatusError extends Error {
   readonly code: number
   readonly reason: StatusReason
   readonly details: StatusDetails | undefined
+  /** Of the Status: where a list that has expired can be continued. */
+  readonly metadata: Readonly<Record<string, unknown>>
 
-  constructor(code: number, reason: StatusReason, message: string, details?: StatusDetails) {
+  constructor(code: number, reason: StatusReason, message: string, details?: StatusDetails, metadata = {}) {
     super(message)
     this.code = code
     this.reason = reason
     this.details = details
+    this.metadata = metadata
   }
 
   static from(status: Partial<Status>): StatusError {
@@ -79,7 +82,7 @@ export class StatusError extends Error {
     return {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: this.metadata,
       status: 'Failure',
       message: this.message,
       // In Go, StatusReasonUnknown is the empty text, which JSON leaves out.

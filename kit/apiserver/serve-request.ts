@@ -16,6 +16,7 @@ import { parseTarget, type RequestTarget } from './request-query.ts'
 import { timeoutMs, withTimeout } from './request-timeout.ts'
 import { logOurFault, type Shell } from './shell.ts'
 import { sendWatch } from './watch-answer.ts'
+import { withoutWatchPath } from './watch-path.ts'
 
 /** Answers one request. Never rejects. */
 export async function serveRequest(shell: Shell, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -25,7 +26,7 @@ export async function serveRequest(shell: Shell, request: IncomingMessage, respo
   // Connections break; whoever writes to one learns that from `destroyed`.
   response.on('error', () => {})
   try {
-    const target = parseTarget(request.url ?? '/')
+    const target = withoutWatchPath(parseTarget(request.url ?? '/'))
     // An answer that the client would not take must not be found out after the deed.
     if (answersWithObject(target)) negotiate(request.headers.accept)
     const answer = await withTimeout(decide(shell, request, target), timeoutMs(target))

@@ -1,16 +1,19 @@
 /**
- * Requests to go on in another protocol: exec, attach and port-forward. The two ends are connected, or the client learns
+ * Requests to go on in another protocol: exec, attach and port-forward, and watches over WebSockets. The two ends are connected, or the client learns
  * why not by an ordinary HTTP answer with a `Status`, written by hand, since after an upgrade request there is only the bare
  * socket.
  */
 import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { StatusError } from '../api/status-error.ts'
+import type { ApiResponse } from '../contracts/apiserver.ts'
 import { toStatusError } from './answer.ts'
 import { credentialsOf } from './credentials.ts'
-import { parseTarget } from './request-query.ts'
+import { parseTarget, type RequestTarget } from './request-query.ts'
 import { REQUEST_TIMEOUT_MS, withTimeout } from './request-timeout.ts'
 import { logOurFault, type Shell } from './shell.ts'
+import { withoutWatchPath } from './watch-path.ts'
+import { sendWatchOverSocket } from './watch-socket.ts'
 
 /** Never rejects. */
 export async function serveUpgrade(
@@ -21,7 +24,7 @@ export async function serveUpgrade(
 ): Promise<void> {
   socket.on('error', () => socket.destroy())
   try {
-    const target = parseTarget(request.url ?? '/')
+    const target = withoutWatchPath(parseTarget(request.url ?? '/'))
     const answer = await withTimeout(
       shell.options.handle({
         method: request.method ?? 'GET',
@@ -34,8 +37,8 @@ export async function serveUpgrade(
     )
     if (answer.kind === 'object') return refuseUpgrade(socket, answer.code, answer.object)
     if (answer.kind === 'proxy') return await shell.proxies.tunnel(request, socket, head, answer)
+    if (answer.kind === 'watch') return await watchOverSocket(shell, request, socket, head, target, answer)
     if (answer.kind !== 'stream' || answer.operation === 'log') {
-      if (answer.kind === 'watch') answer.stop()
       throw new StatusError(400, 'BadRequest', `unable to upgrade: ${target.path} does not speak another protocol`)
     }
     await shell.kubelets.tunnel(request, socket, head, answer)
@@ -43,6 +46,26 @@ export async function serveUpgrade(
     logOurFault(shell, request, socket, error)
     const status = toStatusError(error)
     refuseUpgrade(socket, status.code, status.toStatus())
+  }
+}
+
+async function watchOverSocket(
+  { watches, metrics }: Shell,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  target: RequestTarget,
+  watch: Extract<ApiResponse, { kind: 'watch' }>,
+): Promise<void> {
+  const stop = () => watch.stop()
+  watches.add(stop)
+  metrics.watchStarted()
+  try {
+    await sendWatchOverSocket(request, socket, head, target, watch)
+  } finally {
+    stop()
+    watches.delete(stop)
+    metrics.watchEnded()
   }
 }
 

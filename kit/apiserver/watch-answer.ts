@@ -36,16 +36,25 @@ export async function sendWatch(
   response.once('close', () => watch.stop())
   if (response.destroyed) watch.stop()
 
-  let isFirst = true
-  for await (const event of watch.events) {
-    const line = eventLine(event, (object) =>
-      represent(object, watch.row, representation, { includeObject, withoutColumns: !isFirst, nowMs: Date.now() }),
-    )
-    isFirst &&= event.type === 'ERROR'
+  for await (const line of eventLines(watch, { representation, includeObject })) {
     if (response.destroyed) return
     if (!response.write(line)) await drained(response, stalledAfterMs)
   }
   response.end()
+}
+
+/** Each event in the form that the client wants, as a line of JSON. */
+export async function* eventLines(
+  { events, row }: Extract<ApiResponse, { kind: 'watch' }>,
+  { representation, includeObject }: Pick<WatchAnswerOptions, 'representation' | 'includeObject'>,
+): AsyncGenerator<string> {
+  let isFirst = true
+  for await (const event of events) {
+    yield eventLine(event, (object) =>
+      represent(object, row, representation, { includeObject, withoutColumns: !isFirst, nowMs: Date.now() }),
+    )
+    isFirst &&= event.type === 'ERROR'
+  }
 }
 
 function eventLine(

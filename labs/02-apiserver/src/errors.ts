@@ -93,9 +93,13 @@ export function invalid(
   })
 }
 
-/** The resource version is older than what the server remembers: list again, watch from there. */
-export function expired(message: string): StatusError {
-  return new StatusError(410, 'Expired', message)
+/**
+ * The resource version is older than what the server remembers: list again, watch from there.
+ *
+ * @param continueToken for a list that goes on with what is there now, if the client can live with that
+ */
+export function expired(message: string, continueToken?: string): StatusError {
+  return new StatusError(410, 'Expired', message, undefined, continueToken ? { continue: continueToken } : {})
 }
 
 /** The client knows a newer version than the server does (yet). */

@@ -61,7 +61,12 @@ export function matchesFields(
 export function checkFieldsAreSelectable(requirements: readonly FieldRequirement[], row: KindRow): void {
   const known = fieldsOf(row, {})
   for (const { field } of requirements) {
-    if (!Object.hasOwn(known, field)) throw badRequest(`field label not supported: ${field}`)
+    if (Object.hasOwn(known, field)) continue
+    throw badRequest(
+      row.selectableFields
+        ? `field label not supported: ${field}`
+        : `${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    )
   }
 }
 

@@ -8,8 +8,9 @@
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { apiVersionOf } from '#kit/api/resources.ts'
+import type { StatusError } from '#kit/api/status-error.ts'
 import type { ApiRequest, KindRow, WatchStreamEvent } from '#kit/contracts/apiserver.ts'
-import { expired } from '../errors.ts'
+import { expired, resourceVersionTooLarge } from '../errors.ts'
 import { storageRange } from '../storage/keys.ts'
 import type { KindCache } from '../storage/kind-cache.ts'
 import { selectChange } from '../storage/watch-cache.ts'
@@ -37,12 +38,25 @@ export async function watchObjects(
   const options = parseListOptions({ query: { ...query, watch: ['true'] } }, row)
   const kind = context.caches.of(row)
   await kind.synced()
-  if (options.resourceVersion === undefined && options.sendInitialEvents !== false) {
-    await kind.waitFor(await newestRevision(context, row), CATCH_UP_MS)
-  } else if (options.resourceVersion && options.sendInitialEvents) {
-    await kind.waitFor(options.resourceVersion, CATCH_UP_MS)
-  }
+  const wanted = await versionToBeginWith(context, row, options)
+  if (!(await kind.waitFor(wanted, CATCH_UP_MS)))
+    return refusedWatch(resourceVersionTooLarge(wanted, kind.cache.revision))
   return startWatch({ context, row, kind, namespace, options })
+}
+
+/** What the cache must have seen before the watch begins: for initial events, what was asked for; else the newest. */
+async function versionToBeginWith(context: ApiContext, row: KindRow, options: ListOptions): Promise<number> {
+  const { resourceVersion, sendInitialEvents } = options
+  if (resourceVersion === undefined) return newestRevision(context, row)
+  return sendInitialEvents ? resourceVersion : 0
+}
+
+/** The client has been told 200 by then; what is wrong comes as the only event. */
+function refusedWatch(error: StatusError): RunningWatch {
+  const events = (async function* (): AsyncGenerator<WatchStreamEvent> {
+    yield { type: 'ERROR', object: { ...error.toStatus() } }
+  })()
+  return { events, stop: () => {} }
 }
 
 interface WatchParts {
@@ -88,14 +102,13 @@ async function* watchEvents(
   const { from } = storageRange(row, namespace || undefined)
   const { cache } = kind
   const show = (object: Stored<ApiObject>) => present(row, object)
-  const startsWithState = options.sendInitialEvents ?? (options.resourceVersion ?? 0) === 0
-  let position = startsWithState ? cache.revision : (options.resourceVersion ?? cache.revision)
+  let position = options.sendInitialEvents ? cache.revision : options.resourceVersion || cache.revision
 
-  if (startsWithState) {
+  if (options.sendInitialEvents) {
     // Looked up at once, so that the changes after `position` are exactly those that are not in it.
     const initial = kind.sortedEntries().filter(([key, object]) => key.startsWith(from) && options.matches(object))
     for (const [, object] of initial) yield { type: 'ADDED', object: show(object) }
-    if (options.sendInitialEvents && options.allowWatchBookmarks) yield bookmark(row, position, true)
+    if (options.allowWatchBookmarks) yield bookmark(row, position, true)
   }
 
   let bookmarkedMs = context.clock.now()
@@ -105,7 +118,7 @@ async function* watchEvents(
     while (!isOver()) {
       const changes = cache.changesAfter(position)
       if (changes === 'expired') {
-        yield { type: 'ERROR', object: { ...tooOld(position, cache.revision) } }
+        yield { type: 'ERROR', object: { ...tooOld(position, cache.oldestPosition) } }
         return
       }
       for (const change of changes) {

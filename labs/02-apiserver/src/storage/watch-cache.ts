@@ -43,6 +43,11 @@ export class WatchCache {
     return this.#revision
   }
 
+  /** Positions before this one are expired. */
+  get oldestPosition(): number {
+    return this.#historyStart
+  }
+
   get size(): number {
     return this.#objects.size
   }

@@ -4,12 +4,12 @@
  * Source: apimachinery `pkg/apis/meta/internalversion/validation/validation.go`; apiserver `pkg/storage/errors.go`.
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
-import type { ApiRequest, KindRow } from '#kit/contracts/apiserver.ts'
+import type { ApiRequest, FieldError, KindRow } from '#kit/contracts/apiserver.ts'
 import { badRequest, invalid } from '../errors.ts'
 import { isTrue } from '../request-info.ts'
 import { checkFieldsAreSelectable, fieldsOf, matchesFields, parseFieldSelector } from '../selectors/field-selector.ts'
 import { matchesRequirements, parseLabelSelector } from '../selectors/label-selector.ts'
-import { forbiddenField } from '../validation/field-errors.ts'
+import { forbiddenField, notSupported } from '../validation/field-errors.ts'
 
 export interface ListOptions {
   /** Whether an object (as stored) is wanted. */
@@ -18,7 +18,8 @@ export interface ListOptions {
   readonly matchesAll: boolean
   /** undefined: the newest; 0: any will do. */
   readonly resourceVersion: number | undefined
-  readonly resourceVersionMatch: 'Exact' | 'NotOlderThan' | undefined
+  /** "Exact", "NotOlderThan", or something that is refused. */
+  readonly resourceVersionMatch: string | undefined
   readonly limit: number
   readonly continue: string
   readonly timeoutSeconds: number | undefined
@@ -36,62 +37,93 @@ export function parseListOptions({ query }: Pick<ApiRequest, 'query'>, row: Kind
       (fields.length === 0 || matchesFields(fields, fieldsOf(row, object))),
     matchesAll: labels.length === 0 && fields.length === 0,
     resourceVersion: resourceVersionOf(query.resourceVersion?.[0]),
-    resourceVersionMatch: matchOf(query.resourceVersionMatch?.[0]),
+    resourceVersionMatch: query.resourceVersionMatch?.[0] || undefined,
     limit: integerOf(query.limit?.[0]) ?? 0,
     continue: query.continue?.[0] ?? '',
     timeoutSeconds: integerOf(query.timeoutSeconds?.[0]),
     allowWatchBookmarks: isTrue(query.allowWatchBookmarks),
     sendInitialEvents: query.sendInitialEvents ? isTrue(query.sendInitialEvents) : undefined,
   }
-  checkCombination(options, isTrue(query.watch))
-  return options
+  if (!isTrue(query.watch)) {
+    checkCombination(options, false)
+    return options
+  }
+  const withDefaults = withInitialEvents(options)
+  checkCombination(withDefaults, true)
+  return withDefaults
 }
 
+/**
+ * A watch from no version or from 0 has always begun with what is there; now that this can be asked for, it is the same as
+ * asking. Source: apimachinery `pkg/apis/meta/internalversion/defaults.go`.
+ */
+function withInitialEvents(options: ListOptions): ListOptions {
+  const { sendInitialEvents, resourceVersionMatch, resourceVersion } = options
+  const isAsked = sendInitialEvents !== undefined || resourceVersionMatch !== undefined
+  if (isAsked || resourceVersion) return options
+  return { ...options, sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' }
+}
+
+/** What only makes sense together, and what never does; everything that is wrong at once, as for objects. */
 function checkCombination(options: ListOptions, isWatch: boolean): void {
+  const errors = isWatch ? watchErrors(options) : listErrors(options)
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'ListOptions' }, '', errors)
+  if (options.continue && options.resourceVersion) {
+    throw badRequest('specifying resource version is not allowed when using continue')
+  }
+}
+
+const MATCH = 'resourceVersionMatch'
+const NOT_WITH_CONTINUE = forbiddenField(MATCH, 'resourceVersionMatch is forbidden when continue is provided')
+
+function listErrors(options: ListOptions): FieldError[] {
   const { resourceVersionMatch: match, resourceVersion, sendInitialEvents } = options
-  const refuse = (field: string, detail: string) => {
-    const kind = { group: 'meta.k8s.io', kind: 'ListOptions' }
-    return invalid(kind, '', [forbiddenField(field, detail)])
-  }
-  if (isWatch) {
-    if (sendInitialEvents !== undefined && match !== 'NotOlderThan') {
-      throw refuse('resourceVersionMatch', 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan')
+  const errors: FieldError[] = []
+  if (match) {
+    if (resourceVersion === undefined) {
+      errors.push(forbiddenField(MATCH, 'resourceVersionMatch is forbidden unless resourceVersion is provided'))
     }
-    if (sendInitialEvents === undefined && match) {
-      throw refuse(
-        'resourceVersionMatch',
-        'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-      )
+    if (options.continue) errors.push(NOT_WITH_CONTINUE)
+    if (match !== 'Exact' && match !== 'NotOlderThan') {
+      errors.push(notSupported(MATCH, match, ['Exact', 'NotOlderThan', '']))
     }
-    return
+    if (match === 'Exact' && resourceVersion === 0) {
+      errors.push(forbiddenField(MATCH, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+    }
   }
-  if (sendInitialEvents !== undefined) throw refuse('sendInitialEvents', 'sendInitialEvents is forbidden for list')
-  if (!match) return
-  if (options.continue)
-    throw refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden when continue is provided')
-  if (resourceVersion === undefined) {
-    throw refuse('resourceVersionMatch', 'resourceVersionMatch is forbidden unless resourceVersion is provided')
+  if (sendInitialEvents !== undefined) {
+    errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
   }
-  if (match === 'Exact' && resourceVersion === 0) {
-    throw refuse('resourceVersionMatch', 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
-  }
+  return errors
 }
 
-function resourceVersionOf(text = ''): number | undefined {
-  if (text === '') return undefined
-  const version = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(version)) return version
-  throw badRequest(`resourceVersion: Invalid value: "${text}": strconv.ParseUint: parsing "${text}": invalid syntax`)
-}
-
-function matchOf(text = ''): ListOptions['resourceVersionMatch'] {
-  if (text === '' || text === 'Exact' || text === 'NotOlderThan') return text || undefined
-  throw badRequest(`resourceVersionMatch: "${text}" is none of Exact, NotOlderThan`)
+function watchErrors(options: ListOptions): FieldError[] {
+  const { resourceVersionMatch: match, sendInitialEvents } = options
+  const errors: FieldError[] = []
+  if (sendInitialEvents !== undefined && match !== 'NotOlderThan') {
+    errors.push(forbiddenField(MATCH, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'))
+  }
+  if (!match) return errors
+  if (sendInitialEvents === undefined) {
+    const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'
+    errors.push(forbiddenField(MATCH, why))
+  }
+  if (match !== 'NotOlderThan') errors.push(notSupported(MATCH, match, ['NotOlderThan']))
+  if (options.continue) errors.push(NOT_WITH_CONTINUE)
+  return errors
 }
 
 /** In upstream's words when it is none. */
+export function resourceVersionOf(text = ''): number | undefined {
+  if (text === '') return undefined
+  const version = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(version)) return version
+  const why = `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`
+  throw badRequest(`invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: ${why}`)
+}
+
 function integerOf(text = ''): number | undefined {
   if (text === '') return undefined
-  if (/^-?\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
-  throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`)
+  if (/^[-+]?\d+$/.test(text) && Number.isSafeInteger(Number(text))) return Number(text)
+  throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
 }

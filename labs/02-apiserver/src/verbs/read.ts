@@ -10,13 +10,11 @@
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { apiVersionOf } from '#kit/api/resources.ts'
 import type { ApiRequest, KindRow, ListObject } from '#kit/contracts/apiserver.ts'
-import { CompactedError } from '#kit/contracts/key-value-store.ts'
-import { expired, notFound, resourceVersionTooLarge } from '../errors.ts'
+import { notFound, resourceVersionTooLarge } from '../errors.ts'
 import { kindPrefix, storageRange } from '../storage/keys.ts'
-import { decodeObject } from '../storage/object-store.ts'
 import { type ApiContext, keyOf, present, type Target } from './context.ts'
-import { decodeContinueToken, encodeContinueToken } from './continue-token.ts'
-import { type ListOptions, parseListOptions } from './list-options.ts'
+import { type ListOptions, parseListOptions, resourceVersionOf } from './list-options.ts'
+import { nextPage, type Page, storedPage } from './stored-page.ts'
 
 /** How long a request may wait for a version that the server does not know yet. */
 const FUTURE_PATIENCE_MS = 3_000
@@ -24,16 +22,18 @@ const FUTURE_PATIENCE_MS = 3_000
 const CATCH_UP_MS = 200
 
 /**
- * The object as it is now, or with `resourceVersion=0` as the cache has it. Of an object that the cache knows, etcd is only
+ * The object as it is now, or with `resourceVersion=0` as the cache has it; a version that is still to come is waited for. Of an object that the cache knows, etcd is only
  * asked whether it is still the newest; it is fetched when it is not.
  */
 export async function getObject(context: ApiContext, target: Target, query: ApiRequest['query']): Promise<ApiObject> {
   const { row, name } = target
   const key = keyOf(target)
   const { cache } = context.caches.of(row)
+  const wanted = resourceVersionOf(query.resourceVersion?.[0])
+  if (wanted) await isFreshEnough(context, row, wanted)
   const known = cache.get(key)
   if (known) {
-    if (query.resourceVersion?.[0] === '0') return present(row, known)
+    if (wanted === 0) return present(row, known)
     const { modRevision } = await context.store.versionOf(key)
     const cached = [known, cache.get(key)].find((object) => object?.metadata.resourceVersion === String(modRevision))
     if (cached) return present(row, cached)
@@ -63,25 +63,25 @@ export async function listObjects(
   }
 }
 
-interface Page {
-  readonly revision: number
-  readonly objects: readonly Stored<ApiObject>[]
-  readonly continue?: string
-  /** How many are left, where that is known. */
-  readonly remaining?: number
-}
-
 async function pageOf(context: ApiContext, row: KindRow, namespace: string, options: ListOptions): Promise<Page> {
   if (options.continue) return nextPage(context, row, namespace, options)
-  const { resourceVersion, resourceVersionMatch, limit } = options
-  if (resourceVersionMatch === 'Exact' && resourceVersion) {
-    return storedPage(context, row, namespace, options, { revision: resourceVersion, afterKey: '' })
+  const { resourceVersion, resourceVersionMatch: match, limit } = options
+  // Without a word about it, a page of a given version means just that version: so it was before there was a word.
+  if (resourceVersion && (match === 'Exact' || (!match && limit > 0))) {
+    return pageAt(context, row, namespace, options, resourceVersion)
   }
   const { cache } = context.caches.of(row)
   if (!(await isFreshEnough(context, row, resourceVersion))) return storedPage(context, row, namespace, options)
   const page = cachedPage(context, row, namespace, options)
   const fits = limit <= 0 || resourceVersion === 0 || page.objects.length <= limit
   return fits ? { ...page, revision: cache.revision } : storedPage(context, row, namespace, options)
+}
+
+/** The list as it was at a version, if etcd still knows it. */
+async function pageAt(context: ApiContext, row: KindRow, namespace: string, options: ListOptions, revision: number) {
+  const newest = await newestRevision(context, row)
+  if (newest < revision) throw resourceVersionTooLarge(revision, newest)
+  return storedPage(context, row, namespace, options, { revision })
 }
 
 /**
@@ -116,55 +116,4 @@ function cachedPage(context: ApiContext, row: KindRow, namespace: string, option
     if (key.startsWith(from) && options.matches(object)) objects.push(object)
   }
   return { revision: kind.cache.revision, objects }
-}
-
-async function nextPage(context: ApiContext, row: KindRow, namespace: string, options: ListOptions): Promise<Page> {
-  const token = decodeContinueToken(options.continue)
-  try {
-    return await storedPage(context, row, namespace, options, token)
-  } catch (error) {
-    if (!(error instanceof CompactedError)) throw error
-    throw expired(
-      'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.',
-    )
-  }
-}
-
-/** Reads from etcd, as many times as it takes to find `limit` objects that match. */
-async function storedPage(
-  context: ApiContext,
-  row: KindRow,
-  namespace: string,
-  { limit, matches, matchesAll }: ListOptions,
-  start: { readonly revision?: number; readonly afterKey: string } = { afterKey: '' },
-): Promise<Page> {
-  const prefix = kindPrefix(row)
-  const range = storageRange(row, namespace || undefined)
-  const { cache } = context.caches.of(row)
-  const objects: Stored<ApiObject>[] = []
-  let from = start.afterKey ? `${prefix}${start.afterKey}\0` : range.from
-  let { revision } = start
-  for (;;) {
-    const answer = await context.store.range({
-      from,
-      to: range.to,
-      ...(limit > 0 && { limit }),
-      ...(revision && { revision }),
-    })
-    revision ??= answer.revision
-    for (const [i, { key, value, modRevision }] of answer.kvs.entries()) {
-      const cached = cache.get(key)
-      const isSame = cached?.metadata.resourceVersion === String(modRevision)
-      const object = isSame ? cached : decodeObject(value, modRevision)
-      if (matches(object)) objects.push(object)
-      const left = answer.count - i - 1
-      if (limit > 0 && objects.length === limit && left > 0) {
-        const next = encodeContinueToken({ revision, afterKey: key.slice(prefix.length) })
-        return { revision, objects, continue: next, ...(matchesAll && { remaining: left }) }
-      }
-    }
-    const last = answer.kvs.at(-1)
-    if (!last || answer.count <= answer.kvs.length) return { revision, objects }
-    from = `${last.key}\0`
-  }
 }
