@@ -87,8 +87,6 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
       recorder.record(subject, 'Warning', 'Unhealthy', message)
     },
   })
-  const parts: SyncParts = {
-    runtime,
   const machine = readMachine(
     {
       name: nodeName,
@@ -99,6 +97,8 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     },
     rootDir,
   )
+  const parts: SyncParts = {
+    runtime,
     runtimeName,
     images: createImagePuller(runtime, clock),
     prober,
@@ -112,10 +112,10 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     volumeSources: (podIp) => apiSources({ client, services, nodeName, hostIp: nodeIp, podIp }),
     rootDir,
     hostIp: nodeIp,
+    allocatable: allocatableOf(machine),
   }
 
   let machineOn = true
-    allocatable: allocatableOf(machine),
   /** Only then is "no such pod" an answer, and not ignorance. */
   let podsSynced = false
   let runtimeListed = false

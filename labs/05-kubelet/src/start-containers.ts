@@ -35,9 +35,11 @@ export async function startContainers(
   const sources = parts.volumeSources(podIp ?? parts.hostIp)
   let volumes: Record<string, string>
   try {
-    volumes = await makeVolumes(parts, pod, memory, podIp ?? parts.hostIp)
-  } catch {
-    return mountRetryMs(memory.mountFailures - 1)
+    volumes = await prepareVolumes(pod, parts.rootDir, sources)
+  } catch (error) {
+    const subject = eventSubject(pod)
+    recorder.record(subject, 'Warning', 'FailedMount', `MountVolume.SetUp failed: ${describeError(error)}`)
+    return MOUNT_RETRY_MS
   }
 
   const config = sandboxConfig(pod, actions.attempt, podIp)
