@@ -4,6 +4,7 @@
  * Source: kubernetes `cmd/kube-apiserver/app/server.go`.
  */
 import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import { decodeObject } from '#kit/apiserver/decode-object.ts'
 import { createEtcdKeyValueStore } from '#kit/apiserver/etcd-key-value-store.ts'
 import { startHttpServer } from '#kit/apiserver/http-server.ts'
@@ -19,6 +20,7 @@ import type { TokenTable } from './auth/authenticate.ts'
 import { bootstrapRoles } from './auth/bootstrap-policy.ts'
 import { createPolicyView } from './auth/policy-view.ts'
 import { bootstrap, repairAddresses } from './bootstrap.ts'
+import { furnish } from './furnish.ts'
 import { createRequestHandler } from './handle-request.ts'
 import { kindRows } from './kinds/registry.ts'
 import { FieldBook } from './managed-fields/field-book.ts'
@@ -72,8 +74,16 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
   const compactor = startCompactor(store, clock, log)
   let stopped = false
   let retryMs = ETCD_RETRY_MS
+  const serverUid = randomUUID()
+  const clientCertificateAuthority = options.tls?.clientCertificateAuthority
+  let furnishing = Promise.resolve()
   async function keepUp(): Promise<void> {
     const done = await prepareCluster(context, { ...options, port: server.port })
+    if (done && !stopped) {
+      furnishing = furnish(context, kindRows, { hostname: hostname(), serverUid, clientCertificateAuthority }).catch(
+        (error) => log.warn(`furnishing the cluster: ${describeError(error)}`),
+      )
+    }
     retryMs = done ? ETCD_RETRY_MS : Math.min(retryMs * 2, UPKEEP_MS)
     if (!stopped) upkeep = clock.setTimer(done ? UPKEEP_MS : retryMs, () => void keepUp())
   }
@@ -91,6 +101,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
       context.caches.stop()
       await server.stop()
       await bootstrapped
+      await furnishing
       upkeep?.cancel()
       store.close()
     },
