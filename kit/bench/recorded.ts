@@ -20,6 +20,8 @@ export const recorded = {
   watchFanOut: kubernetes(20_700),
   mergePatch16Clients: kubernetes(1_208),
   delete32Clients: kubernetes(1_695),
+  /** Megabytes. */
+  apiServerMemory: kubernetes(370),
   /** Pods per second, 1,000 nodes and 2,000 pods. */
   scheduleNodeAffinity: kubernetes(152),
   scheduleTaints: kubernetes(158),

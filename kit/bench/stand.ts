@@ -9,6 +9,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { resources } from '../api/resources.ts'
+import { hasReason } from '../api/status-error.ts'
 import { createApiClient } from '../client/api-client.ts'
 import { type Connection, loadKubeconfig } from '../client/kubeconfig.ts'
 import { type ClusterDirectory, clusterDirectory, createDirectories } from '../cluster/cluster-directory.ts'
@@ -103,6 +104,7 @@ export async function startControlPlane(
   const client = createApiClient(connection, 'bench')
   context.cleanup(() => client.close())
   await untilAnswers(context, supervisor, () => client.get(resources.namespaces, { name: 'default' }))
+  await createDefaultAccount(client)
   return {
     connection,
     client,
@@ -115,6 +117,15 @@ export async function startControlPlane(
       rmSync(stand.data, { recursive: true, force: true })
       createDirectories(stand)
     },
+  }
+}
+
+/** Pods run as somebody. In a whole cluster a controller makes this account. */
+async function createDefaultAccount(client: ApiClient): Promise<void> {
+  try {
+    await client.create(resources.serviceAccounts, { metadata: { name: 'default', namespace: 'default' } })
+  } catch (error) {
+    if (!hasReason(error, 'AlreadyExists')) throw error
   }
 }
 
