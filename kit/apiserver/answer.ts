@@ -91,9 +91,9 @@ async function send(
 
   const gzip = acceptsGzip(request) && (start.length >= GZIP_FROM_CHARACTERS || !second.done)
   if (second.done && !gzip) {
-    const bytes = typeof start === 'string' ? Buffer.from(start) : start
-    response.setHeader('Content-Length', bytes.length)
-    response.end(bytes)
+    // A text that goes to the connection together with the headers is encoded, encrypted and written once.
+    response.setHeader('Content-Length', Buffer.byteLength(start))
+    response.end(start)
     return
   }
   const rest = function* () {

@@ -29,10 +29,19 @@ const discovery: typeof transformations = {
   APIGroupDiscoveryList: { as: 'APIGroupDiscoveryList', group: 'apidiscovery.k8s.io' },
 }
 
-/** For objects, lists and watches. Throws 406 when nothing fits. */
+/** Clients say the same thing with every request, and there are few sorts of clients. Whoever makes up more is served as well. */
+const negotiated = new Map<string | undefined, Representation>()
+const MOST_NEGOTIATED = 100
+
+/** For objects, lists and watches. Throws 406 when nothing fits. The same object for the same header. */
 export function negotiate(accept: string | undefined): Representation {
+  const known = negotiated.get(accept)
+  if (known) return known
   const found = firstAcceptable(accept, transformations, ['v1', 'v1beta1'])
-  if (found) return found
+  if (found) {
+    if (negotiated.size < MOST_NEGOTIATED) negotiated.set(accept, found)
+    return found
+  }
   throw new StatusError(
     406,
     'NotAcceptable',

@@ -24,6 +24,7 @@ export function parseTarget(target: string): RequestTarget {
 function parseQuery(text: string): Query {
   // Without a prototype, a parameter called "constructor" is just a parameter.
   const query: Record<string, string[]> = Object.create(null)
+  if (text === '') return query
   for (const [name, value] of new URLSearchParams(text)) {
     const values = query[name]
     if (values) values.push(value)

@@ -120,8 +120,10 @@ export class ObjectStore {
 
   /** The stored object, or undefined when the key is taken. */
   async create(key: string, object: ApiObject, lease?: string): Promise<Stored<ApiObject> | undefined> {
-    const answer = await this.#store.txn(creation(key, object, lease))
-    return answer.succeeded ? decodeObject(encodeObject(object), answer.revision) : undefined
+    const request = creation(key, object, lease)
+    const answer = await this.#store.txn(request)
+    const text = 'put' in request.success ? request.success.put.value : ''
+    return answer.succeeded ? decodeObject(text, answer.revision) : undefined
   }
 
   /**
