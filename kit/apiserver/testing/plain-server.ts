@@ -29,8 +29,12 @@ export interface PlainServer {
   readonly etcd: SimEtcdStore
   /** As the administrator, unless the headers name another token. */
   ask(path: string, request?: WireRequest): Promise<WireAnswer>
-  /** The events of a watch until it ends, or there are `count` of them. */
-  watch(path: string, count?: number, headers?: Readonly<Record<string, string>>): Promise<WatchLine[]>
+  /** The events of a watch until it ends, or there are so many of them, or the one that is waited for has come. */
+  watch(
+    path: string,
+    enough?: number | ((line: WatchLine) => boolean),
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<WatchLine[]>
   stop(): Promise<void>
 }
 
@@ -65,7 +69,8 @@ export async function startPlainServer(users: ReadonlyMap<string, UserInfo> = ne
     return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : {}, text }
   }
 
-  const watch: PlainServer['watch'] = async (path, count = Number.POSITIVE_INFINITY, headers) => {
+  const watch: PlainServer['watch'] = async (path, enough = Number.POSITIVE_INFINITY, headers) => {
+    const isEnough = (line: WatchLine) => (typeof enough === 'number' ? lines.length >= enough : enough(line))
     const controller = new AbortController()
     const response = await fetch(url + path, { headers: withToken(headers), signal: controller.signal })
     const lines: WatchLine[] = []
@@ -75,7 +80,8 @@ export async function startPlainServer(users: ReadonlyMap<string, UserInfo> = ne
       const [last = '', ...whole] = (rest + decoder.decode(chunk, { stream: true })).split('\n').reverse()
       rest = last
       lines.push(...whole.reverse().map((line) => JSON.parse(line) as WatchLine))
-      if (lines.length >= count) break
+      const [newest] = lines.slice(-1)
+      if (newest && isEnough(newest)) break
     }
     controller.abort()
     return lines
