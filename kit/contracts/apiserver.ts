@@ -168,7 +168,7 @@ export interface KindRow {
   readonly subresources: readonly SubresourceRow[]
   /** Below "/registry/", as upstream's: "pods", "minions" (nodes), "services/specs", "controllers" (RCs). */
   readonly storagePrefix: string
-  /** Created and answered, and never stored: reviews. */
+  /** Never stored: reviews are created and answered, metrics are measured. */
   readonly virtual?: true
   /** Seconds after which etcd's lease takes the object away: events. */
   readonly ttlSeconds?: number
@@ -207,8 +207,8 @@ export interface KindRow {
   markDeleting?(draft: ApiObject): void
   /** A deletion answers with the object that was deleted instead of a Status: pods, services, service accounts. */
   readonly returnsDeletedObject?: boolean
-  /** What a deletion with no policy means. Upstream: Background, but Orphan for a ReplicationController. */
-  readonly defaultPropagation?: 'Background' | 'Orphan'
+  /** What a deletion with no policy means: Background, but Orphan for a ReplicationController. Events own nothing: Unsupported. */
+  readonly defaultPropagation?: 'Background' | 'Orphan' | 'Unsupported'
   /** An update may create (Lease, …). */
   readonly allowCreateOnUpdate?: boolean
   /** An update without resourceVersion overwrites whatever is there. Upstream: true for almost all, false for leases… */

@@ -18,7 +18,7 @@ import { conflict } from './errors.ts'
 export interface DeletionTraits {
   /** Objects of this kind may take their time to end: pods. */
   readonly gracefulDeletion?: boolean | undefined
-  readonly defaultPropagation?: 'Background' | 'Orphan' | undefined
+  readonly defaultPropagation?: KindRow['defaultPropagation'] | undefined
   /** Finalizers that are not in the metadata: a namespace's `spec.finalizers`. Other kinds have none. */
   readonly otherFinalizers?: readonly string[] | undefined
 }
@@ -54,7 +54,7 @@ export function gracePeriodSeconds(object: ApiObject, options: DeleteOptions, tr
  * "Foreground" (they go first) is the finalizer `foregroundDeletion`, "Orphan" (they stay, without owner) is `orphan`, and
  * "Background" (they go later) neither of them; both are the garbage collector's to remove. Without a policy in the
  * request: what the object already carries, or else the kind's default, or else Background. All other finalizers stay;
- * a new one goes to the end.
+ * a new one goes to the end. A kind whose default is "Unsupported" owns nothing, so whatever is asked for, it gets neither.
  *
  * @lab 2.9 Turn the propagation policy into a finalizer
  */
@@ -64,6 +64,7 @@ export function finalizersFor(
   traits: DeletionTraits,
 ): string[] {
   const [foreground, orphan] = ['foregroundDeletion', 'orphan']
+  if (traits.defaultPropagation === 'Unsupported') return [...finalizers]
   if (!policy && (finalizers.includes(foreground) || finalizers.includes(orphan))) return [...finalizers]
 
   const wanted = { Foreground: foreground, Orphan: orphan, Background: undefined }[
@@ -84,10 +85,11 @@ export function finalizersFor(
  * seconds), `deletionGracePeriodSeconds` the grace period (for namespaces, which have `otherFinalizers`, it is left out),
  * `finalizers` are set (left out when there are none), and a `generation`, if there is one, rises by one.
  *
- * If a deletion is on record already, a request can only shorten it: a smaller grace period moves the `deletionTimestamp`
- * forward by the difference, though not into the past, and 0 with no finalizers removes the object: that is how a kubelet
- * reports that the containers have stopped. A request for the same or more time, of an object that still has to wait,
- * changes nothing, unless its policy changes the finalizers.
+ * If a deletion is on record already, a request can only shorten it: if it says a smaller grace period, that moves the
+ * `deletionTimestamp` forward by the difference. Not into the past: then it is now, and of a grace that was not 0, 1 is left.
+ * And 0 with no finalizers removes the object: that is how a kubelet reports that the containers have stopped. While there is
+ * grace left, a request that says no grace, or the same, or more, changes nothing, whatever its policy. When none is
+ * left, a policy may still change the finalizers, and without any the object goes.
  *
  * The object passed in must not be changed.
  *
@@ -105,22 +107,25 @@ export function decideDeletion(
   const onRecord = metadata.deletionTimestamp !== undefined
   const graceBefore = metadata.deletionGracePeriodSeconds ?? 0
 
-  const wantedGrace = gracePeriodSeconds(object, options, traits)
+  const saysNothing = onRecord && options.gracePeriodSeconds === undefined
+  const wantedGrace = saysNothing ? graceBefore : gracePeriodSeconds(object, options, traits)
   const grace = onRecord ? Math.min(wantedGrace, graceBefore) : wantedGrace
+  if (onRecord && graceBefore > 0 && grace === graceBefore) return { action: 'wait' }
   if (!isHeld && grace === 0) return { action: 'remove' }
   const finalizersStay = finalizers.join() === (metadata.finalizers ?? []).join()
   if (onRecord && grace === graceBefore && finalizersStay) return { action: 'wait' }
 
-  const overMs = onRecord ? Date.parse(metadata.deletionTimestamp ?? '') : nowMs + grace * 1000
-  const hastenedMs = grace < graceBefore ? Math.max(overMs - (graceBefore - grace) * 1000, nowMs) : overMs
+  const hastenedMs = Date.parse(metadata.deletionTimestamp ?? '') - (graceBefore - grace) * 1000
+  const isLate = onRecord && grace < graceBefore && hastenedMs < nowMs
+  const overMs = isLate ? nowMs : onRecord ? hastenedMs : nowMs + grace * 1000
   const { finalizers: _replaced, ...kept } = metadata
   const marked: ApiObject = {
     ...object,
     metadata: {
       ...kept,
       ...(metadata.generation !== undefined && !onRecord && { generation: metadata.generation + 1 }),
-      deletionTimestamp: toRfc3339(onRecord ? hastenedMs : overMs),
-      ...(!traits.otherFinalizers && { deletionGracePeriodSeconds: grace }),
+      deletionTimestamp: toRfc3339(overMs),
+      ...(!traits.otherFinalizers && { deletionGracePeriodSeconds: isLate ? Math.min(grace, 1) : grace }),
       ...(finalizers.length > 0 && { finalizers }),
     },
   }

@@ -19,7 +19,7 @@ import { conflict } from './errors.ts'
 export interface DeletionTraits {
   /** Objects of this kind may take their time to end: pods. */
   readonly gracefulDeletion?: boolean | undefined
-  readonly defaultPropagation?: 'Background' | 'Orphan' | undefined
+  readonly defaultPropagation?: KindRow['defaultPropagation'] | undefined
   /** Finalizers that are not in the metadata: a namespace's `spec.finalizers`. Other kinds have none. */
   readonly otherFinalizers?: readonly string[] | undefined
 }
@@ -55,7 +55,7 @@ export function gracePeriodSeconds(object: ApiObject, options: DeleteOptions, tr
  * "Foreground" (they go first) is the finalizer `foregroundDeletion`, "Orphan" (they stay, without owner) is `orphan`, and
  * "Background" (they go later) neither of them; both are the garbage collector's to remove. Without a policy in the
  * request: what the object already carries, or else the kind's default, or else Background. All other finalizers stay;
- * a new one goes to the end.
+ * a new one goes to the end. A kind whose default is "Unsupported" owns nothing, so whatever is asked for, it gets neither.
  *
  * @lab 2.9 Turn the propagation policy into a finalizer
  */
@@ -80,10 +80,11 @@ export function finalizersFor(
  * seconds), `deletionGracePeriodSeconds` the grace period (for namespaces, which have `otherFinalizers`, it is left out),
  * `finalizers` are set (left out when there are none), and a `generation`, if there is one, rises by one.
  *
- * If a deletion is on record already, a request can only shorten it: a smaller grace period moves the `deletionTimestamp`
- * forward by the difference, though not into the past, and 0 with no finalizers removes the object: that is how a kubelet
- * reports that the containers have stopped. A request for the same or more time, of an object that still has to wait,
- * changes nothing, unless its policy changes the finalizers.
+ * If a deletion is on record already, a request can only shorten it: if it says a smaller grace period, that moves the
+ * `deletionTimestamp` forward by the difference. Not into the past: then it is now, and of a grace that was not 0, 1 is left.
+ * And 0 with no finalizers removes the object: that is how a kubelet reports that the containers have stopped. While there is
+ * grace left, a request that says no grace, or the same, or more, changes nothing, whatever its policy. When none is
+ * left, a policy may still change the finalizers, and without any the object goes.
  *
  * The object passed in must not be changed.
  *

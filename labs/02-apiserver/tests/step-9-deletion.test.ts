@@ -127,6 +127,20 @@ describe('the propagation policy', () => {
       expect(finalizersFor(undefined, [], {})).toEqual([])
     },
   )
+
+  lesson(
+    'means nothing for what owns nothing',
+    {
+      scenario: 'An Event, and one with a finalizer, are deleted in the foreground, and orphaning.',
+      rule: 'No garbage collector looks after Events, so nobody would ever take its finalizers away.',
+      source: 'kubernetes pkg/registry/core/event/strategy.go (DefaultGarbageCollectionPolicy: Unsupported)',
+    },
+    () => {
+      const traits = { defaultPropagation: 'Unsupported' } as const
+      expect(finalizersFor('Foreground', [], traits)).toEqual([])
+      expect(finalizersFor('Orphan', ['mine'], traits)).toEqual(['mine'])
+    },
+  )
 })
 
 describe('a DELETE', () => {
@@ -218,8 +232,9 @@ describe('a DELETE', () => {
   lesson(
     'can hasten a deletion, and never slow it down',
     {
-      scenario: 'Marked with 20 s at midnight. Deleted again with 5 s, at once and 10 s later; with 20 s; with 60 s.',
-      rule: 'The end moves forward by the difference, though not into the past; more time is not given.',
+      scenario:
+        'Marked with 20 s at midnight. Deleted again with 5 s, at once and 10 s later; with 20 s; with 60 s; with 30 s in its spec and not a word.',
+      rule: 'The end moves forward by the difference, though not into the past: then a second is left. More time is not given, and who says nothing changes nothing.',
       source: DELETE,
     },
     () => {
@@ -232,10 +247,16 @@ describe('a DELETE', () => {
       })
       expect(again(5, 10_000)).toEqual({
         action: 'mark',
-        object: markedAt(5, '2026-01-01T00:00:10Z', { generation: 2 }),
+        object: markedAt(1, '2026-01-01T00:00:10Z', { generation: 2 }),
       })
       expect(again(20, 1_000)).toEqual({ action: 'wait' })
       expect(again(60, 1_000)).toEqual({ action: 'wait' })
+      const patient = markedAt(60, '2026-01-01T00:01:00Z')
+      expect(decideDeletion(patient, {}, pods, NOW_MS), 'with 60 s on record and 20 s in the spec').toEqual({
+        action: 'wait',
+      })
+      const foreground = { propagationPolicy: 'Foreground' } as const
+      expect(decideDeletion(marked, foreground, pods, NOW_MS), 'with another policy').toEqual({ action: 'wait' })
     },
   )
 

@@ -5,12 +5,13 @@
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import type { DeleteOptions } from '#kit/contracts/api-client.ts'
-import type { ApiRequest, KindRow } from '#kit/contracts/apiserver.ts'
+import type { ApiRequest, FieldError, KindRow } from '#kit/contracts/apiserver.ts'
 import { admit } from '../admission/chain.ts'
 import { checkPreconditions, decideDeletion, deletionTraits } from '../deletion.ts'
-import { badRequest, notFound } from '../errors.ts'
+import { badRequest, invalid, notFound } from '../errors.ts'
 import { storageKey } from '../storage/keys.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
+import { goValue, invalidValue, notSupported } from '../validation/field-errors.ts'
 import { type ApiContext, keyOf, present, type Target } from './context.ts'
 
 export interface Deletion {
@@ -19,38 +20,79 @@ export interface Deletion {
   readonly removed: boolean
 }
 
-/** Options come in the body, or one by one in the query; the body wins. */
-export function deleteOptionsOf({
-  body,
-  query,
-}: Pick<ApiRequest, 'body' | 'query'>): DeleteOptions & { dryRun: boolean } {
-  const sent = (typeof body === 'object' && body !== null ? body : {}) as DeleteOptions & {
-    dryRun?: readonly string[]
-    orphanDependents?: boolean
-  }
-  const seconds = sent.gracePeriodSeconds ?? query.gracePeriodSeconds?.[0]
-  const gracePeriodSeconds = seconds === undefined ? undefined : Number(seconds)
+/** What to delete, and how, as far as the request says it. */
+export interface DeletionOptions extends DeleteOptions {
+  readonly dryRun: boolean
+  /** Says with 202 that it takes time, to clients who ask in the old way (`orphanDependents: false`). */
+  readonly saysAccepted?: boolean
+}
+
+/** As it is sent: `orphanDependents` is how one said Orphan and Background before there were three ways. */
+interface SentOptions extends Omit<DeleteOptions, 'propagationPolicy'> {
+  readonly propagationPolicy?: string
+  readonly orphanDependents?: boolean
+  readonly dryRun?: readonly string[]
+}
+
+const POLICIES = ['Foreground', 'Background', 'Orphan'] as const
+
+/**
+ * Options come in the body; without one, in the query. That it is a dry run is believed from either: who says so must not lose
+ * anything.
+ *
+ * Source: apiserver `pkg/endpoints/handlers/delete.go`; apimachinery `pkg/apis/meta/v1/validation` (ValidateDeleteOptions).
+ */
+export function deleteOptionsOf({ body, query }: Pick<ApiRequest, 'body' | 'query'>): DeletionOptions {
+  const sent = typeof body === 'object' && body !== null ? (body as SentOptions) : optionsInQuery(query)
+  const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions } = sent
   if (gracePeriodSeconds !== undefined && !Number.isSafeInteger(gracePeriodSeconds)) {
-    throw badRequest(`gracePeriodSeconds: "${seconds}" is not a number of seconds`)
+    throw badRequest(`gracePeriodSeconds: ${JSON.stringify(gracePeriodSeconds)} is not a number of seconds`)
   }
-  const policy =
-    sent.propagationPolicy ?? query.propagationPolicy?.[0] ?? (sent.orphanDependents ? 'Orphan' : undefined)
-  if (policy !== undefined && policy !== 'Background' && policy !== 'Foreground' && policy !== 'Orphan') {
-    throw badRequest(`propagationPolicy: "${policy}" is none of Background, Foreground, Orphan`)
-  }
+  const dryRun = [...(sent.dryRun ?? []), ...(query.dryRun ?? [])]
+  const errors = problemsOf(sent, dryRun)
+  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors)
+  const inOldWay = orphanDependents === undefined ? undefined : orphanDependents ? 'Orphan' : 'Background'
+  const policy = POLICIES.find((one) => one === (propagationPolicy ?? inOldWay))
   return {
-    dryRun: (sent.dryRun ?? query.dryRun ?? []).includes('All'),
+    dryRun: dryRun.includes('All'),
     ...(gracePeriodSeconds !== undefined && { gracePeriodSeconds }),
     ...(policy && { propagationPolicy: policy }),
-    ...(sent.preconditions && { preconditions: sent.preconditions }),
+    ...(preconditions && { preconditions }),
+    ...(orphanDependents === false && { saysAccepted: true }),
   }
 }
 
-export async function deleteObject(
-  context: ApiContext,
-  target: Target,
-  options: DeleteOptions & { readonly dryRun: boolean },
-): Promise<Deletion> {
+function optionsInQuery(query: ApiRequest['query']): SentOptions {
+  const [seconds] = query.gracePeriodSeconds ?? []
+  const [propagationPolicy] = query.propagationPolicy ?? []
+  const [orphanDependents] = query.orphanDependents ?? []
+  return {
+    ...(seconds && { gracePeriodSeconds: Number(seconds) }),
+    ...(propagationPolicy && { propagationPolicy }),
+    ...(orphanDependents && { orphanDependents: orphanDependents === 'true' || orphanDependents === '1' }),
+  }
+}
+
+function problemsOf({ propagationPolicy, orphanDependents }: SentOptions, dryRun: readonly string[]): FieldError[] {
+  const field = 'propagationPolicy'
+  const isUnknown = propagationPolicy !== undefined && !POLICIES.some((one) => one === propagationPolicy)
+  const both = 'orphanDependents and deletionPropagation cannot be both set'
+  const isOtherDryRun = dryRun.some((one) => one !== 'All')
+  return [
+    ...(propagationPolicy !== undefined && orphanDependents !== undefined
+      ? [invalidValue(field, JSON.stringify(propagationPolicy), both)]
+      : []),
+    ...(isUnknown ? [notSupported(field, propagationPolicy, [...POLICIES, 'nil'])] : []),
+    ...(isOtherDryRun ? [{ ...notSupported('dryRun', undefined, ['All']), message: dryRunText(dryRun) }] : []),
+  ]
+}
+
+/** Go's way to show the whole list. */
+function dryRunText(dryRun: readonly string[]): string {
+  return `Unsupported value: ${goValue([...dryRun])}: supported values: "All"`
+}
+
+export async function deleteObject(context: ApiContext, target: Target, options: DeletionOptions): Promise<Deletion> {
   const { row, namespace, name } = target
   const key = keyOf(target)
   await admit({ operation: 'DELETE', row, subresource: '', namespace, name }, context.cluster)
@@ -69,8 +111,8 @@ export async function deleteObject(
   }
   if (options.dryRun) {
     const current = await context.objects.get(key)
-    await decide(current)
-    return { object: present(row, current as Stored<ApiObject>), removed }
+    const outcome = await decide(current)
+    return { object: present(row, ('put' in outcome ? outcome.put : current) as Stored<ApiObject>), removed }
   }
   const cache = context.caches.of(row)
   const stored = await context.objects.guaranteedUpdate(key, decide, cache.cache.get(key))

@@ -11,7 +11,6 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ApiObject, Pod, PodDisruptionBudget, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { hasReason, StatusError } from '#kit/api/status-error.ts'
-import type { DeleteOptions } from '#kit/contracts/api-client.ts'
 import type { ApiRequest, SubresourceRow } from '#kit/contracts/apiserver.ts'
 import { budgetsOf, mayGoUnhealthy, servesNobody, takeDisruption } from '../counting/disruptions.ts'
 import { checkPreconditions, toRfc3339 } from '../deletion.ts'
@@ -19,13 +18,11 @@ import { badRequest, budgetIsBusy, notFound } from '../errors.ts'
 import { storageKey } from '../storage/keys.ts'
 import { type ApiContext, keyOf, type Target, type WriteOptions } from '../verbs/context.ts'
 import { decodeBody } from '../verbs/decode-body.ts'
-import { deleteObject, deleteOptionsOf } from '../verbs/delete.ts'
+import { type DeletionOptions, deleteObject, deleteOptionsOf } from '../verbs/delete.ts'
 
 const BUDGETS = { storagePrefix: resources.podDisruptionBudgets.plural }
 /** A pod that changes under our hands so often is left to the next try. */
 const MAX_ATTEMPTS = 20
-
-type Options = DeleteOptions & { readonly dryRun: boolean }
 
 /** Deletes the pod, or throws: TooManyRequests when a budget says "not now". */
 export async function evictPod(
@@ -43,7 +40,7 @@ export async function evictPod(
   )
 }
 
-async function evict(context: ApiContext, target: Target, deletion: Options): Promise<void> {
+async function evict(context: ApiContext, target: Target, deletion: DeletionOptions): Promise<void> {
   const version = deletion.preconditions?.resourceVersion
   for (let attempt = 1; ; attempt++) {
     const pod = await podOf(context, target)
@@ -59,7 +56,12 @@ async function evict(context: ApiContext, target: Target, deletion: Options): Pr
 }
 
 /** A pod that somebody may be served by: the budget is asked, if there is one. */
-async function evictServing(context: ApiContext, target: Target, pod: Stored<Pod>, options: Options): Promise<void> {
+async function evictServing(
+  context: ApiContext,
+  target: Target,
+  pod: Stored<Pod>,
+  options: DeletionOptions,
+): Promise<void> {
   const all = context.caches.of(BUDGETS).cache.entries().values() as Iterable<unknown>
   const [budget, ...more] = budgetsOf(pod, all as Iterable<Stored<PodDisruptionBudget>>)
   if (more.length > 0) {
@@ -85,7 +87,7 @@ async function takeFrom(
   { objects, clock }: ApiContext,
   { metadata }: Stored<PodDisruptionBudget>,
   pod: Stored<Pod>,
-  { dryRun }: Options,
+  { dryRun }: DeletionOptions,
 ): Promise<void> {
   const key = storageKey(BUDGETS, metadata.namespace, metadata.name)
   const take = (current: Stored<ApiObject> | undefined): ApiObject => {
@@ -101,7 +103,7 @@ async function takeFrom(
 }
 
 /** Marks the pod, so that whoever finds it failed knows why, and deletes it. */
-async function removePod(context: ApiContext, target: Target, options: Options): Promise<void> {
+async function removePod(context: ApiContext, target: Target, options: DeletionOptions): Promise<void> {
   const { preconditions } = options
   if (options.dryRun) return void (await deleteObject(context, target, options))
   const now = toRfc3339(context.clock.now())
@@ -135,7 +137,7 @@ function withDisruptionTarget(current: Stored<ApiObject>, now: string): ApiObjec
 }
 
 /** Only if the pod has not changed since; what the evictor itself demands comes first. */
-function only({ metadata }: Stored<Pod>, options: Options): Options {
+function only({ metadata }: Stored<Pod>, options: DeletionOptions): DeletionOptions {
   const { resourceVersion } = metadata
   return { ...options, preconditions: { resourceVersion, ...options.preconditions } }
 }
@@ -153,7 +155,7 @@ function evictionOptions(
   { body, query }: ApiRequest,
   subresource: SubresourceRow,
   options: WriteOptions,
-): Options {
+): DeletionOptions {
   const isOlder = (body as ApiObject | undefined)?.apiVersion === 'policy/v1beta1'
   const sent = isOlder ? { ...(body as ApiObject), apiVersion: 'policy/v1' } : body
   const { draft } = decodeBody(context, subresource.kind, sent, options)

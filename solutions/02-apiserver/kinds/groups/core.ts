@@ -54,6 +54,7 @@ export const coreRows: readonly KindRow[] = [
     storagePrefix: 'events',
     ttlSeconds: 3600,
     applyDefaults: applyEventDefaults,
+    defaultPropagation: 'Unsupported',
     selectableFields: coreEventFields,
     allowCreateOnUpdate: true,
   },

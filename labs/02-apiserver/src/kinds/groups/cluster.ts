@@ -19,6 +19,7 @@ export const eventRows: readonly KindRow[] = [
     ttlSeconds: 3600,
     conversion: { toStorage: eventToStorage, fromStorage: eventFromStorage },
     selectableFields: eventFields,
+    defaultPropagation: 'Unsupported',
     allowCreateOnUpdate: true,
   }),
 ]
