@@ -88,7 +88,8 @@ function comparable(object: ApiObject): object {
   // Its uid is also in the labels of a Job.
   const text = JSON.stringify(object).replaceAll(object.metadata?.uid || 'no uid', 'a uid')
   const copy = JSON.parse(text, (_key, value) => (value === null ? undefined : value)) as ApiObject
-  for (const field of ['uid', 'resourceVersion', 'creationTimestamp']) Reflect.deleteProperty(copy.metadata ?? {}, field)
+  for (const field of ['uid', 'resourceVersion', 'creationTimestamp'])
+    Reflect.deleteProperty(copy.metadata ?? {}, field)
   for (const entry of copy.metadata?.managedFields ?? []) Reflect.deleteProperty(entry, 'time')
   if (copy.kind === 'Pod') withoutRandomNames(copy as Pod)
   if (copy.kind === 'Service') withoutAddresses(copy as Service)

@@ -23,13 +23,16 @@ import { authenticate, type TokenTable } from './auth/authenticate.ts'
 import { authorize } from './auth/authorize.ts'
 import { answerReview, type ReviewSources, type TokenHolder } from './auth/reviews.ts'
 import { methodNotAllowed, unknownResource } from './errors.ts'
+import { METRICS_GROUP } from './kinds/metrics.ts'
+import { answerMetrics } from './measured-usage.ts'
 import { parseRequestInfo } from './request-info.ts'
 import { handleSubresource } from './subresources/dispatch.ts'
-import type { ApiContext, Target } from './verbs/context.ts'
+import type { ApiContext, Target, WriteOptions } from './verbs/context.ts'
 import { createObject } from './verbs/create.ts'
 import { deleteObject, deleteOptionsOf, deletionAnswer } from './verbs/delete.ts'
+import { patchObject } from './verbs/patch.ts'
 import { getObject, listObjects } from './verbs/read.ts'
-import { patchObject, putObject } from './verbs/update.ts'
+import { putObject } from './verbs/update.ts'
 import { watchObjects } from './verbs/watch.ts'
 import { writeOptionsOf } from './verbs/write-options.ts'
 
@@ -60,8 +63,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     if (!info.isResourceRequest || !groupVersions.has(`${group}/${version}`)) return { kind: 'document' }
     const row = rows.get(rowKey({ group, version, plural }))
     if (!row) throw unknownResource()
+    if (row.resource.group === METRICS_GROUP) return answerMetrics(context, row, info, request)
     if (row.virtual) return handleReview(context, row, info, request, user, sources)
-    return handleVerb(context, row, info, request, user)
+    const authorizeCreation = () => authorize(user, { ...info, verb: 'create' }, sources)
+    return handleVerb(context, row, info, request, { ...writeOptionsOf(request, user), authorizeCreation })
   }
 
   return async (request) => {
@@ -114,11 +119,10 @@ async function handleVerb(
   row: KindRow,
   info: RequestInfo,
   request: ApiRequest,
-  user: UserInfo,
+  options: WriteOptions,
 ): Promise<ApiResponse> {
   const namespace = row.resource.namespaced ? info.namespace : ''
   const target: Target = { row, namespace, name: info.name }
-  const options = writeOptionsOf(request, user)
   const acrossNamespaces = row.resource.namespaced && namespace === ''
   if (acrossNamespaces && info.verb !== 'list' && info.verb !== 'watch') throw methodNotAllowed()
   if (info.subresource) return handleSubresource({ context, request, info, target, options })
@@ -140,12 +144,15 @@ async function handleVerb(
       return { kind: 'object', code: created ? 201 : 200, row, object, warnings }
     }
     case 'patch': {
-      const { object, warnings } = await patchObject(context, target, request.contentType, request.body, options)
-      return { kind: 'object', code: 200, row, object, warnings }
+      const written = await patchObject(context, target, request.contentType, request.body, options)
+      const { object, created, warnings } = written
+      return { kind: 'object', code: created ? 201 : 200, row, object, warnings }
     }
     case 'delete': {
-      const deletion = await deleteObject(context, target, deleteOptionsOf(request))
-      return { kind: 'object', code: 200, row, object: deletionAnswer(row, deletion) }
+      const options = deleteOptionsOf(request)
+      const deletion = await deleteObject(context, target, options)
+      const code = options.saysAccepted && !deletion.removed ? 202 : 200
+      return { kind: 'object', code, row, object: deletionAnswer(row, deletion) }
     }
     case 'deletecollection':
       return deleteCollection(context, target, request)
@@ -154,12 +161,11 @@ async function handleVerb(
   }
 }
 
-/** Deletes what a list with the same query finds, one by one, and answers with that list. */
+/** Deletes what a list with the same query finds (with a `limit`, its first page), one by one, and answers with that list. */
 async function deleteCollection(context: ApiContext, target: Target, request: ApiRequest): Promise<ApiResponse> {
   const { row } = target
-  const { limit: _limit, ...query } = request.query
-  const list = await listObjects(context, target, query)
   const options = deleteOptionsOf(request)
+  const list = await listObjects(context, target, request.query)
   for (const { metadata } of list.items) {
     try {
       await deleteObject(context, { ...target, name: metadata?.name ?? '' }, options)

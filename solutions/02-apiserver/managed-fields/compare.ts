@@ -43,6 +43,7 @@ export function compareFields(type: FieldType, before: unknown, after: unknown):
   return { written, removed }
 }
 
+/** @solution-only */
 function compareChild(old: Child | undefined, now: Child | undefined): NodeChanges {
   if (old && now && old.value === now.value) return {}
   const type = (now ?? old)!.type
@@ -54,6 +55,7 @@ function compareChild(old: Child | undefined, now: Child | undefined): NodeChang
   return { written: nodeOf(!old, inside.written), removed: nodeOf(!now, inside.removed) }
 }
 
+/** @solution-only */
 interface NodeChanges {
   readonly written?: FieldSet | undefined
   readonly removed?: FieldSet | undefined

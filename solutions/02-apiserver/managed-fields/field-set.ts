@@ -78,7 +78,11 @@ export function combine(left: FieldSet, right: FieldSet, keep: Keep): FieldSet {
   return isLeft ? left : combined
 }
 
-/** Undefined when no member is left, here or below. */
+/**
+ * Undefined when no member is left, here or below.
+ *
+ * @solution-only
+ */
 function combineNodes(left: FieldSet, right: FieldSet, keep: Keep): FieldSet | undefined {
   const wasMember = isMember(left)
   const isKept = keep(wasMember, isMember(right))

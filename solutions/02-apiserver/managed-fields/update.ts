@@ -40,7 +40,8 @@ export function entriesAfterUpdate(
   return inOrder(capped([...others.filter((entry) => entry !== own), entryOf(writer, fields, now)]))
 }
 
-function withoutChanged(entry: FieldsEntry, changes: FieldChanges | undefined): FieldsEntry[] {
+/** The entry without fields that were changed; none when it has no others. */
+export function withoutChanged(entry: FieldsEntry, changes: FieldChanges | undefined): FieldsEntry[] {
   if (!changes) return []
   const fieldsV1 = difference(difference(entry.fieldsV1, changes.written), changes.removed)
   if (isEmpty(fieldsV1)) return []

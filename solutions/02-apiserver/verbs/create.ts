@@ -8,6 +8,7 @@ import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { admit, charge } from '../admission/chain.ts'
 import { toRfc3339 } from '../deletion.ts'
 import { alreadyExists, invalid } from '../errors.ts'
+import type { FieldsEntry } from '../managed-fields/entries.ts'
 import { newMetadata } from '../metadata.ts'
 import { validateMetadata } from '../validation/metadata.ts'
 import { type ApiContext, keyOf, present, type Target, type WriteOptions, type Written } from './context.ts'
@@ -34,12 +35,17 @@ export async function createObject(
   }
 }
 
-/** Prepares and stores a draft, which it changes; undefined when the name is taken. */
+/**
+ * Prepares and stores a draft, which it changes; undefined when the name is taken.
+ *
+ * @param entries who owns what, where that is settled already (apply)
+ */
 export async function createDraft(
   context: ApiContext,
   { row, namespace }: Omit<Target, 'name'>,
   draft: ApiObject,
   options: WriteOptions,
+  entries?: readonly FieldsEntry[],
 ): Promise<Stored<ApiObject> | undefined> {
   const facts = {
     now: toRfc3339(context.clock.now()),
@@ -50,7 +56,8 @@ export async function createDraft(
   draft.metadata = newMetadata(draft.metadata ?? {}, row, namespace, facts)
   row.applyDefaults?.(draft)
   // Before the kind and admission add what nobody asked for.
-  await context.fields.record({ row, subresource: '', manager: options.manager, live: undefined, draft, sent })
+  if (entries) context.fields.settle(draft, entries)
+  else await context.fields.record({ row, subresource: '', manager: options.manager, live: undefined, draft, sent })
   row.prepareForCreate?.(draft)
   row.applyDefaults?.(draft)
   const name = draft.metadata?.name ?? ''

@@ -4,10 +4,8 @@
  * Source: structured-merge-diff `typed/compare.go`.
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
-import { isDeepStrictEqual } from 'node:util'
 import type { FieldType } from '#kit/contracts/field-types.ts'
-import { type Child, hasParts } from './elements.ts'
-import { EMPTY, type FieldSet, isEmpty, nodeOf } from './field-set.ts'
+import { EMPTY, type FieldSet, isEmpty } from './field-set.ts'
 
 /** No field is in both sets. If both are empty, the two objects are the same. */
 export interface FieldChanges {
@@ -38,22 +36,6 @@ export function compareFields(type: FieldType, before: unknown, after: unknown):
     'Compare two objects by field',
     'labs/02-apiserver/src/managed-fields/compare.ts',
   )
-}
-
-function compareChild(old: Child | undefined, now: Child | undefined): NodeChanges {
-  if (old && now && old.value === now.value) return {}
-  const type = (now ?? old)!.type
-  if (!hasParts(type, old?.value) && !hasParts(type, now?.value)) {
-    if (!now) return { removed: EMPTY }
-    return old && isDeepStrictEqual(old.value, now.value) ? {} : { written: EMPTY }
-  }
-  const inside = compareFields(type, old?.value, now?.value)
-  return { written: nodeOf(!old, inside.written), removed: nodeOf(!now, inside.removed) }
-}
-
-interface NodeChanges {
-  readonly written?: FieldSet | undefined
-  readonly removed?: FieldSet | undefined
 }
 
 export function isNoChange({ written, removed }: FieldChanges): boolean {

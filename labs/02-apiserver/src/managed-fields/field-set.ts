@@ -71,14 +71,6 @@ export function combine(left: FieldSet, right: FieldSet, keep: Keep): FieldSet {
   )
 }
 
-/** Undefined when no member is left, here or below. */
-function combineNodes(left: FieldSet, right: FieldSet, keep: Keep): FieldSet | undefined {
-  const wasMember = isMember(left)
-  const isKept = keep(wasMember, isMember(right))
-  const below = combine(left, right, keep)
-  return below === left && isKept === wasMember ? left : nodeOf(isKept, below)
-}
-
 /** A node that is a member or not, with these nodes below it; undefined when it is not and there are none. */
 export function nodeOf(member: boolean, below: FieldSet): FieldSet | undefined {
   if (isEmpty(below)) return member ? EMPTY : undefined

@@ -41,7 +41,8 @@ export function entriesAfterUpdate(
   )
 }
 
-function withoutChanged(entry: FieldsEntry, changes: FieldChanges | undefined): FieldsEntry[] {
+/** The entry without fields that were changed; none when it has no others. */
+export function withoutChanged(entry: FieldsEntry, changes: FieldChanges | undefined): FieldsEntry[] {
   if (!changes) return []
   const fieldsV1 = difference(difference(entry.fieldsV1, changes.written), changes.removed)
   if (isEmpty(fieldsV1)) return []

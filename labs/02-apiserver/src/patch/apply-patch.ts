@@ -23,8 +23,6 @@ function patchOf(object: ApiObject, contentType: string | undefined, patch: unkn
       return applyMergePatch(object, asMap(patch))
     case 'application/strategic-merge-patch+json':
       return strategicMerge(object, asMap(patch), patchSchemaOf(object.kind ?? ''))
-    case 'application/apply-patch+yaml':
-      throw new StatusError(415, 'UnsupportedMediaType', 'server-side apply is not part of this server yet')
     default:
       throw new StatusError(
         415,

@@ -1,16 +1,27 @@
 /** Which handler answers for `/pods/web/status`, `/deployments/web/scale`, `/pods/web/log`, … */
 import type { ApiObject, Binding, Node, Pod, Stored } from '#kit/api/objects.ts'
-import { resources } from '#kit/api/resources.ts'
-import type { ApiRequest, ApiResponse, KubeletStream, RequestInfo, SubresourceRow } from '#kit/contracts/apiserver.ts'
+import { apiVersionOf, resources } from '#kit/api/resources.ts'
+import type {
+  ApiRequest,
+  ApiResponse,
+  KindRow,
+  KubeletStream,
+  RequestInfo,
+  SubresourceRow,
+} from '#kit/contracts/apiserver.ts'
 import { answerTokenRequest } from '../auth/token-request.ts'
 import { toRfc3339 } from '../deletion.ts'
 import { badRequest, invalid, methodNotAllowed, notFound, unknownResource } from '../errors.ts'
+import type { Configuration } from '../managed-fields/apply-configuration.ts'
 import { applyPatch } from '../patch/apply-patch.ts'
 import { storageKey } from '../storage/keys.ts'
+import { applyObject, readConfiguration } from '../verbs/apply.ts'
 import { type ApiContext, keyOf, type Target, type WriteOptions, type Written } from '../verbs/context.ts'
 import { decodeBody } from '../verbs/decode-body.ts'
+import { patchObject } from '../verbs/patch.ts'
 import { getObject } from '../verbs/read.ts'
-import { mainDoor, patchObject, putObject, type UpdateDoor, updateObject } from '../verbs/update.ts'
+import { mainDoor, putObject, type UpdateDoor, updateObject } from '../verbs/update.ts'
+import { APPLY_PATCH } from '../verbs/write-options.ts'
 import { bindPod } from './binding.ts'
 import { evictPod } from './eviction.ts'
 import { kubeletStream } from './kubelet-stream.ts'
@@ -80,6 +91,11 @@ async function handleScale({ context, request, info, target, options, subresourc
     return answer(target, 200, scaleOf((await getObject(context, target, request.query)) as Stored<ApiObject>))
   }
   const scaleDoor: UpdateDoor = { ...mainDoor(row), subresource: 'scale' }
+  if (request.contentType === APPLY_PATCH) {
+    const scale = readConfiguration(context, target, subresource.kind, request.body)
+    const applied = await applyObject(context, target, configurationOf(scale, row), options, scaleDoor)
+    return answer(target, 200, scaleOf(applied.object as Stored<ApiObject>))
+  }
   const written = await updateObject(
     context,
     target,
@@ -97,12 +113,27 @@ async function handleScale({ context, request, info, target, options, subresourc
   return answer(target, 200, scaleOf(written.object as Stored<ApiObject>))
 }
 
+/** To apply a Scale is to apply the replicas of its object, which is where they are owned. */
+function configurationOf({ sent, object }: Configuration, { resource }: KindRow): Configuration {
+  const { replicas } = (object as Scale).spec ?? {}
+  const kind = { apiVersion: apiVersionOf(resource), kind: resource.kind }
+  return {
+    sent,
+    object: { ...kind, metadata: object.metadata ?? {}, ...(replicas !== undefined && { spec: { replicas } }) },
+  }
+}
+
 async function handleBinding({ context, request, target, options, subresource }: Call): Promise<ApiResponse> {
   const { draft } = decodeBody(context, subresource.kind, request.body, options)
   const binding = draft as unknown as Binding
   if (!binding.target?.name) throw badRequest('target.name: Required value')
   const now = toRfc3339(context.clock.now())
-  const bindingDoor: UpdateDoor = { subresource: 'binding', isUnbooked: true, prepare: (pod) => pod, validate: () => [] }
+  const bindingDoor: UpdateDoor = {
+    subresource: 'binding',
+    isUnbooked: true,
+    prepare: (pod) => pod,
+    validate: () => [],
+  }
   await updateObject(
     context,
     target,

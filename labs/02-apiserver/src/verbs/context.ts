@@ -1,5 +1,6 @@
 /** What every verb needs: the composed parts of the server, handed in by the composition root. */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import type { ResourceMetrics } from '#kit/apiserver/metrics/resource-metrics.ts'
 import type { DecodeObject, KindRow, UserInfo } from '#kit/contracts/apiserver.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
@@ -29,6 +30,8 @@ export interface ApiContext {
   readonly optional: OptionalSteps
   /** Absent when the server has no key to sign with. */
   readonly accountTokens?: AccountTokens | undefined
+  /** What nodes and pods use; absent when nobody measures it. */
+  readonly usage?: ResourceMetrics | undefined
   /** A new UUID. */
   newUid(): string
   /** In [0, 1). */
@@ -51,6 +54,8 @@ export interface WriteOptions {
   readonly manager?: string
   /** Apply may take fields away from others who own them. */
   readonly force?: boolean
+  /** Throws when the user may not create what an update or patch would have to create. */
+  authorizeCreation?(): Promise<void>
   readonly dryRun: boolean
   readonly fieldValidation: 'Strict' | 'Warn' | 'Ignore'
 }

@@ -11,8 +11,8 @@ import type { FieldError, KindRow } from '#kit/contracts/apiserver.ts'
 import { type AdmissionReview, admit, charge } from '../admission/chain.ts'
 import { isReadyToBeRemoved } from '../deletion.ts'
 import { invalid, notFound } from '../errors.ts'
+import type { FieldsEntry } from '../managed-fields/entries.ts'
 import { updatedMetadata } from '../metadata.ts'
-import { applyPatch } from '../patch/apply-patch.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
 import { validateMetadata, validateMetadataUpdate } from '../validation/metadata.ts'
 import { type ApiContext, keyOf, present, type Target, type WriteOptions, type Written } from './context.ts'
@@ -48,6 +48,8 @@ export interface Draft {
   /** In the stored version, free to be changed. */
   readonly draft: ApiObject
   readonly warnings: readonly string[]
+  /** Who owns what afterwards, where that is settled already (apply); else it follows from what changes. */
+  readonly entries?: readonly FieldsEntry[]
 }
 
 /** PUT. Some kinds may be created this way, too. */
@@ -62,33 +64,16 @@ export async function putObject(
   const { draft, warnings } = decodeBody(context, row.resource, body, options)
   const stored = toStorage(row, draft)
   if (row.allowCreateOnUpdate && door.subresource === '' && !(await exists(context, target))) {
+    await options.authorizeCreation?.()
     return createObject(context, target, { ...draft, metadata: { ...draft.metadata, name: target.name } }, options)
   }
   return updateObject(context, target, () => ({ draft: structuredClone(stored), warnings }), options, door)
 }
 
 /** What the cache knows is there, at least lately; what it does not know may be new. */
-async function exists(context: ApiContext, target: Target): Promise<boolean> {
+export async function exists(context: ApiContext, target: Target): Promise<boolean> {
   const key = keyOf(target)
   return context.caches.of(target.row).cache.get(key) !== undefined || (await context.objects.get(key)) !== undefined
-}
-
-/** PATCH, of any sort. */
-export function patchObject(
-  context: ApiContext,
-  target: Target,
-  contentType: string | undefined,
-  patch: unknown,
-  options: WriteOptions,
-  door: UpdateDoor = mainDoor(target.row),
-): Promise<Written> {
-  const { row } = target
-  const fromPatch: NewObject = (current) => {
-    const patched = applyPatch(present(row, current), contentType, patch)
-    const { draft, warnings } = decodeBody(context, row.resource, patched, options)
-    return { draft: toStorage(row, draft), warnings }
-  }
-  return updateObject(context, target, fromPatch, options, door)
 }
 
 /** Changes one object, as often as it takes to base the change on its newest version. */
@@ -107,7 +92,7 @@ export async function updateObject(
 
   const decide = async (current: Stored<ApiObject> | undefined): Promise<UpdateOutcome> => {
     if (!current) throw notFound(row.resource, name)
-    const { draft: sent, warnings } = newObject(current)
+    const { warnings, ...sent } = newObject(current)
     const draft = await prepareDraft(context, target, sent, current, door, options)
     Object.assign(attempt, { warnings, old: current, draft })
     // Once, however often we have to look again.
@@ -138,21 +123,23 @@ interface Attempt {
 async function prepareDraft(
   context: ApiContext,
   target: Target,
-  sent: ApiObject,
+  { draft: sent, entries }: Omit<Draft, 'warnings'>,
   current: Stored<ApiObject>,
   door: UpdateDoor,
   options: WriteOptions,
 ): Promise<ApiObject> {
   const { row, name } = target
+  const sentEntries = sent.metadata?.managedFields
   const draft = door.prepare(sent, current)
   if (door.subresource !== 'scale') row.applyDefaults?.(draft)
   draft.metadata = updatedMetadata(draft, current, row)
   if (row.annotationsRaiseGeneration && !door.subresource)
     draft.metadata = raisedForAnnotations(draft.metadata, current)
-  if (!door.isUnbooked) {
+  if (entries) context.fields.settle(draft, entries, current)
+  else if (!door.isUnbooked) {
     const { subresource } = door
     const { manager } = options
-    await context.fields.record({ row, subresource, manager, live: current, draft, sent: sent.metadata?.managedFields })
+    await context.fields.record({ row, subresource, manager, live: current, draft, sent: sentEntries })
   }
   await admit(reviewOf(target, door, options, current, draft), context.cluster)
   const errors = [

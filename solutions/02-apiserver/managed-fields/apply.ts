@@ -1,0 +1,84 @@
+/**
+ * Server-side apply: a client sends the fields that it wants to have a say in, all of them each time, and nothing else. The
+ * server remembers them as the manager's own set. From this it knows three things that no patch can say:
+ *
+ * - what the manager wanted last time and no longer wants (this goes, unless somebody else wants it),
+ * - what somebody else has set to another value meanwhile (a conflict, unless `force`),
+ * - what several managers want alike (they own it together).
+ *
+ * Source: structured-merge-diff `merge/update.go` (Apply, prune); KEP-555.
+ */
+import type { FieldType } from '#kit/contracts/field-types.ts'
+import { entryOf, type FieldsEntry, inOrder, isSameWriter, type Writer } from './entries.ts'
+import { difference, EMPTY, type FieldSet, intersection, isEmpty, union } from './field-set.ts'
+import { fieldsOf, withStructs } from './fields-of.ts'
+import { mergeApplied, withoutFields } from './merge.ts'
+import { type ChangesIn, withoutChanged } from './update.ts'
+
+/**
+ * The object after a configuration has been applied to it.
+ *
+ * The configuration is merged into the live object. Then what the manager applied `before`, and does not any more, is taken
+ * away, unless it is `wanted`: the set of all that anybody owns now, with the fields of this configuration.
+ *
+ * Taking away needs care with structs, which nobody owns as such (so all sets are taken `withStructs` here): a struct goes
+ * only if nothing in it is wanted, and what was never the manager's must not go with it. Hence three looks:
+ *
+ * 1. What would be left of the merged object without all of `before`?
+ * 2. Put back what is wanted: of the merged object, only that goes which is neither left nor wanted.
+ * 3. Put back what was not the manager's: of what is gone now, only that really goes which is in `before`.
+ *
+ * @lab 2.15 Take away what is no longer applied
+ */
+export function appliedObject(
+  type: FieldType,
+  live: object,
+  config: object,
+  before: FieldSet,
+  wanted: FieldSet,
+): object {
+  const merged = mergeApplied(type, live, config) as object
+  if (isEmpty(before)) return merged
+  const fullSet = (value: unknown) => withStructs(type, fieldsOf(type, value))
+  const [all, mine] = [fullSet(merged), withStructs(type, before)]
+  const left = fullSet(withoutFields(type, merged, mine))
+  const unwanted = difference(all, union(left, withStructs(type, wanted)))
+  const gone = difference(all, fullSet(withoutFields(type, merged, unwanted)))
+  return withoutFields(type, merged, intersection(gone, mine)) as object
+}
+
+export interface Conflict {
+  readonly entry: FieldsEntry
+  readonly fields: FieldSet
+}
+
+/** Fields that apply is about to change, and that belong to somebody else, by owner. */
+export function conflictsOf(entries: readonly FieldsEntry[], changesIn: ChangesIn, writer: Writer): Conflict[] {
+  return entries
+    .filter((entry) => !isSameWriter(entry, writer))
+    .map((entry) => ({ entry, fields: intersection(entry.fieldsV1, changesIn(entry.apiVersion)?.written ?? EMPTY) }))
+    .filter(({ fields }) => !isEmpty(fields))
+}
+
+/**
+ * The entries after a configuration with the fields `own` was applied.
+ *
+ * Others lose what was changed, as in any update (`withoutChanged`); where the value stayed the same, they keep it. The
+ * applier's entry is replaced by one of `own` (none, if that is empty). Its time is `now` if the object has changed, else
+ * what it was: undefined `now`. In order (`inOrder`).
+ *
+ * @lab 2.15 Say who owns what after an apply
+ */
+export function entriesAfterApply(
+  entries: readonly FieldsEntry[],
+  changesIn: ChangesIn,
+  writer: Writer,
+  own: FieldSet,
+  now: string | undefined,
+): readonly FieldsEntry[] {
+  const before = entries.find((entry) => isSameWriter(entry, writer))
+  const others = entries
+    .filter((entry) => entry !== before)
+    .flatMap((entry) => withoutChanged(entry, changesIn(entry.apiVersion)))
+  return inOrder([...others, ...(isEmpty(own) ? [] : [entryOf(writer, own, now ?? before?.time)])])
+}
