@@ -6,6 +6,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startControllerManager } from '#controllers/controller-manager.ts'
 import type { Node, Pod, PodDisruptionBudget, ResourceQuota } from '../api/objects.ts'
 import { resources } from '../api/resources.ts'
+import { createApiClient } from '../client/api-client.ts'
+import { loadKubeconfig } from '../client/kubeconfig.ts'
+import type { ApiClient } from '../contracts/api-client.ts'
 import { silentLog } from '../contracts/log.ts'
 import type { RunningComponent } from '../contracts/running-component.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -17,6 +20,7 @@ const PATIENCE = { timeout: 60_000 }
 
 describeWith(['kubectl'], 'counting together', () => {
   let server: TestApiServer
+  let client: ApiClient
   let manager: RunningComponent
   let kubelets: { stop(): void }
 
@@ -24,17 +28,17 @@ describeWith(['kubectl'], 'counting together', () => {
     server = await startTestApiServer()
     await server.client.create<Node>(resources.nodes, { metadata: { name: 'node-2' } })
     await server.kubectl.output('taint node node-1 node-2 node.kubernetes.io/not-ready-')
-    manager = await startControllerManager({
-      client: server.client,
-      log: silentLog,
-      nodeMonitorGracePeriodMs: 3_600_000,
-    })
+    // With the rights that it has in a cluster, and no others.
+    const { kubeconfig } = await server.kubectlAs('system:kube-controller-manager')
+    client = createApiClient(loadKubeconfig(kubeconfig))
+    manager = await startControllerManager({ client, log: silentLog, nodeMonitorGracePeriodMs: 3_600_000 })
     kubelets = playKubelets(server.client, ['node-1', 'node-2'])
   }, 60_000)
 
   afterAll(async () => {
     kubelets.stop()
     await manager.stop()
+    client.close()
     await server.stop()
   })
 
@@ -151,7 +155,7 @@ describeWith(['kubectl'], 'counting together', () => {
     const kubectl = await namespace('strict')
     await kubectl('create deployment web --image=i --replicas=2')
     await kubectl('create pdb web --selector=app=web --max-unavailable=0')
-    await eventually(async () => expect(await kubectl('get pods --no-headers')).toMatch(/Running[^]*Running/))
+    await eventually(async () => expect(await kubectl('get pods --no-headers')).toMatch(/Running.*\n.*Running/))
     await eventually(async () => expect(await kubectl('get pdb web -o jsonpath={.status.currentHealthy}')).toBe('2'))
     const [pod] = (await server.client.list<Pod>(resources.pods, { namespace: 'strict' })).items
     const { name = '' } = pod?.metadata ?? {}

@@ -15,7 +15,7 @@ import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { toRfc3339 } from './deletion.ts'
 import { type ApiContext, keyOf, type Target } from './verbs/context.ts'
 import { createObject } from './verbs/create.ts'
-import { mainDoor, type UpdateDoor, updateObject } from './verbs/update.ts'
+import { mainDoor, updateObject } from './verbs/update.ts'
 
 const OPTIONS = { dryRun: false, fieldValidation: 'Ignore' } as const
 const IDENTITY_LEASE_SECONDS = 3600
@@ -51,26 +51,14 @@ async function ensureAll(
   await Promise.all(objects.map((object) => ensure(context, targetOf(row, object), object)))
 }
 
-const statusDoor: UpdateDoor = { subresource: 'status', prepare: (draft) => draft, validate: () => [] }
-
-/** Creates it with its status, unless it is there. */
-async function ensure(context: ApiContext, target: Target, object: ApiObject): Promise<void> {
-  if (context.caches.of(target.row).cache.get(keyOf(target))) return
-  const { status, ...rest } = object
+/** Creates it, unless it is there. Its status is stored as it is: nobody else will write it. */
+async function ensure(context: ApiContext, { row, namespace, name }: Target, object: ApiObject): Promise<void> {
+  if (context.caches.of(row).cache.get(keyOf({ row, namespace, name }))) return
   try {
-    await createObject(context, target, rest, OPTIONS)
+    await createObject(context, { row: { ...row, prepareForCreate: () => {} }, namespace }, object, OPTIONS)
   } catch (error) {
-    if (hasReason(error, 'AlreadyExists')) return
-    throw error
+    if (!hasReason(error, 'AlreadyExists')) throw error
   }
-  if (status === undefined) return
-  await updateObject(
-    context,
-    target,
-    (current) => ({ draft: { ...current, status }, warnings: [] }),
-    OPTIONS,
-    statusDoor,
-  )
 }
 
 /** Where extension servers read whose certificates to believe. */
