@@ -4,12 +4,11 @@
  * all is what came of it there.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startApiServer } from '#apiserver/server.ts'
-import type { HttpServer, UserInfo } from '../contracts/apiserver.ts'
-import { silentLog } from '../contracts/log.ts'
-import { createSimEtcdStore } from '../sim/etcd-store.ts'
+import type { UserInfo } from '../contracts/apiserver.ts'
+import { type PlainServer, startPlainServer } from './testing/plain-server.ts'
+import { compareFinal, type Outcome } from './testing/replay/compare.ts'
 import { inSharedNamespaces, recordedSituations } from './testing/replay/recording.ts'
-import { compareFinal, newNamespace, type Outcome, replay } from './testing/replay/replay.ts'
+import { newNamespace, replay } from './testing/replay/replay.ts'
 import { World } from './testing/replay/world.ts'
 import { hasRecordings } from './testing/upstream.ts'
 
@@ -25,33 +24,23 @@ function accountOf(controller: string): UserInfo {
   return { name: `system:serviceaccount:kube-system:${controller}`, groups }
 }
 
-/** Somebody changed the autoscaler between two situations, off the record; apply patches are another test's business. */
-function mayDiffer({ scenario, what, got }: Outcome): boolean {
-  const isOffTheRecord = scenario === 'hpa-target-missing' && what.startsWith('HorizontalPodAutoscaler')
-  return isOffTheRecord || got.startsWith('415 UnsupportedMediaType: server-side apply is not part')
+/** Somebody changed the autoscaler between two situations, off the record. */
+function mayDiffer({ scenario, what }: Outcome): boolean {
+  return scenario === 'hpa-target-missing' && what.startsWith('HorizontalPodAutoscaler')
 }
 
 describe.skipIf(!hasRecordings)("upstream's controllers", { timeout: 60_000 }, () => {
-  let server: HttpServer
+  let server: PlainServer
   let world: World
 
   beforeAll(async () => {
-    server = await startApiServer({
-      etcd: createSimEtcdStore(),
-      bindAddresses: ['127.0.0.1'],
-      port: 0,
-      advertiseAddress: '127.0.0.1',
-      serviceClusterIpRange: '10.96.0.0/16',
-      tokens: new Map([
-        ['admin', { name: 'admin', groups: ['system:masters'] }],
+    server = await startPlainServer(
+      new Map([
         ['system:kube-scheduler', { name: 'system:kube-scheduler', groups: ['system:authenticated'] }],
         ...[...controllers].map((controller) => [controller, accountOf(controller)] as const),
       ]),
-      log: silentLog,
-    })
-    world = new World(`http://127.0.0.1:${server.port}`)
-    while (!(await world.current('/api/v1/namespaces/kube-system')))
-      await new Promise((resolve) => setTimeout(resolve, 20))
+    )
+    world = new World(server.url)
   })
   afterAll(() => server?.stop())
 

@@ -1,6 +1,7 @@
 /**
  * Our whole API server without TLS and with its state in memory: for tests that look at what goes over the wire.
  */
+import { generateKeyPairSync } from 'node:crypto'
 import { startApiServer } from '#apiserver/server.ts'
 import type { ApiObject } from '../../api/objects.ts'
 
@@ -53,6 +54,12 @@ export async function startPlainServer(users: ReadonlyMap<string, UserInfo> = ne
     advertiseAddress: '127.0.0.1',
     serviceClusterIpRange: '10.96.0.0/16',
     tokens: new Map([['admin', { name: 'admin', groups: ['system:masters'] }], ...users]),
+    accountTokens: {
+      issuer: 'https://kubernetes.default.svc',
+      signingKey: generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        .privateKey.export({ type: 'pkcs8', format: 'pem' })
+        .toString(),
+    },
     log: silentLog,
   })
   const url = `http://127.0.0.1:${server.port}`

@@ -1,14 +1,10 @@
-/**
- * What the user of a recorded situation did, as the requests that kubectl makes of it; and what a kubelet and a
- * scheduler did, as far as watches saw it.
- */
-import type { ApiObject, Pod } from '../../../api/objects.ts'
+/** What the user of a recorded situation did, as the requests that kubectl makes of it. */
+import type { ApiObject } from '../../../api/objects.ts'
 import { resources } from '../../../api/resources.ts'
-import { itemsOf, type RecordedState, type RecordedStep } from './recording.ts'
-import { type Answer, collectionPath, resourceNamed, type World } from './world.ts'
-
-const MERGE = 'application/merge-patch+json'
-const STRATEGIC = 'application/strategic-merge-patch+json'
+import { nodeStep, reportPod } from './node-steps.ts'
+import type { RecordedStep } from './recording.ts'
+import { createAll, MERGE, patch, STRATEGIC } from './requests.ts'
+import { type Answer, resourceNamed, type World } from './world.ts'
 
 /** Does the step. Returns an answer where the recording has one to compare with. */
 export async function takeStep(world: World, step: RecordedStep): Promise<Answer | undefined> {
@@ -86,16 +82,6 @@ const commands: Readonly<Record<string, (command: Command) => Promise<unknown>>>
   certificate: ({ world, words: [, name = ''] }) => approve(world, name),
 }
 
-async function createAll(world: World, manifest: ApiObject): Promise<Answer | undefined> {
-  let answer: Answer | undefined
-  for (const item of itemsOf(manifest)) {
-    const body = { apiVersion: 'v1', ...((await world.resolve(item, undefined, '')) as ApiObject) }
-    const path = `${collectionPath(body, world.namespace)}?fieldManager=kubectl-create&fieldValidation=Strict`
-    answer = await world.send({ method: 'POST', path, as: 'admin', body })
-  }
-  return answer
-}
-
 function evict(world: World, name: string): Promise<Answer> {
   return world.send({
     method: 'POST',
@@ -103,17 +89,6 @@ function evict(world: World, name: string): Promise<Answer> {
     as: 'admin',
     body: { kind: 'Eviction', apiVersion: 'policy/v1', metadata: { name, namespace: world.namespace } },
   })
-}
-
-/** @param words "rs/rs", or "pod" and "web" */
-function targetOf(world: World, [first = '', second = '']: readonly string[]) {
-  const [kind = '', name = second] = first.split('/')
-  return world.pathOf(resourceNamed(kind), name)
-}
-
-function patch(world: World, words: readonly string[], body: unknown, contentType: string, subresource = '') {
-  const path = targetOf(world, words) + subresource
-  return world.send({ method: 'PATCH', path, as: 'admin', body, contentType })
 }
 
 /** `app=web` sets, `app-` takes away. */
@@ -172,78 +147,4 @@ async function approve(world: World, name: string): Promise<void> {
   const conditions = [{ type: 'Approved', status: 'True', reason: 'KubectlApprove', message: 'approved' }]
   const body = { ...request, status: { conditions } }
   await world.send({ method: 'PUT', path: `${path}/approval`, as: 'admin', body })
-}
-
-async function nodeStep(world: World, cmd: string): Promise<undefined> {
-  const [, name] = /(?:node|named|node object) (sim-\w+|hollow-\w+)/.exec(cmd) ?? []
-  const [, key, value] = /label(?:s=)? ?(\w+)=(\w+)/.exec(cmd) ?? []
-  if (name) await createNode(world, name, key ? { [key]: value ?? '' } : {}, cmd.includes('nf=true'))
-  const [, ready] = /reports Ready=(\w+)/.exec(cmd) ?? []
-  if (ready) {
-    const conditions = [{ type: 'Ready', status: ready, reason: 'Test' }]
-    await patch(world, ['node', 'sim-x'], { status: { conditions } }, STRATEGIC, '/status')
-  }
-}
-
-/** A node as its kubelet registers it and then says that it is ready. */
-export async function createNode(
-  world: World,
-  name: string,
-  labels: Record<string, string> = {},
-  tainted = false,
-): Promise<void> {
-  const platform = Object.fromEntries(
-    ['beta.kubernetes.io', 'kubernetes.io'].flatMap((domain) => [
-      [`${domain}/arch`, 'amd64'],
-      [`${domain}/os`, 'linux'],
-    ]),
-  )
-  const metadata = { name, labels: { ...platform, 'kubernetes.io/hostname': name, ...labels } }
-  const spec = tainted ? { taints: [{ key: 'nf', value: 'true', effect: 'NoSchedule' }] } : {}
-  await createAll(world, { kind: 'Node', apiVersion: 'v1', metadata, spec })
-  const status = {
-    capacity: { cpu: '64', memory: '64Gi', pods: '500' },
-    allocatable: { cpu: '64', memory: '64Gi', pods: '500' },
-    conditions: ['MemoryPressure', 'DiskPressure', 'PIDPressure', 'Ready'].map((type) => ({
-      type,
-      status: type === 'Ready' ? 'True' : 'False',
-    })),
-  }
-  await patch(world, ['node', name], { status }, STRATEGIC, '/status')
-}
-
-/** "(kubelet) pod web phase=Failed exitCode=1", "(kubelet) pod web becomes not Ready" */
-async function reportPod(world: World, cmd: string): Promise<undefined> {
-  const [, name = ''] = /pod (\S+)/.exec(cmd) ?? []
-  const [, phase] = /phase=(\w+)/.exec(cmd) ?? []
-  const [, not] = /becomes (not )?Ready/.exec(cmd) ?? []
-  await reportStatus(world, name, phase, phase || not ? 'False' : 'True')
-}
-
-async function reportStatus(world: World, name: string, phase: unknown, ready: unknown, reason?: unknown) {
-  const condition = ready && { type: 'Ready', status: ready, ...(reason ? { reason } : { reason: null }) }
-  const status = { ...(phase ? { phase } : {}), ...(condition ? { conditions: [condition] } : {}) }
-  await patch(world, ['pod', name], { status }, STRATEGIC, '/status')
-}
-
-/** What others than controllers and users did to a pod: it was bound, ran, became ready, and was gone. */
-export async function followState(world: World, state: RecordedState): Promise<void> {
-  const { object, type, changed = {} } = world.translate(state)
-  const [kind, name = ''] = object.split('/')
-  if (kind !== 'Pod') return
-  const path = world.pathOf(resources.pods, name)
-  if (type === 'DELETED') {
-    await world.send({ method: 'DELETE', path, as: 'admin', body: { gracePeriodSeconds: 0 } })
-    return
-  }
-  if (changed.node) {
-    const target = { kind: 'Node', name: changed.node }
-    const body = { kind: 'Binding', apiVersion: 'v1', metadata: { name }, target }
-    await world.send({ method: 'POST', path: `${path}/binding`, as: 'system:kube-scheduler', body })
-  }
-  if (!changed.phase && !changed.ready && !('unready' in changed)) return
-  const pod = (await world.current(path)) as Pod | undefined
-  if (!pod) return
-  const ready = changed.ready ?? pod.status?.conditions?.find(({ type: name }) => name === 'Ready')?.status
-  await reportStatus(world, name, changed.phase, ready, changed.unready)
 }
