@@ -41,7 +41,7 @@ describeWith(['kubectl'], 'a new cluster', () => {
       const lines = async (command: string) => (await kubectl.output(command)).trim().split('\n')
       await eventually(async () => {
         expect((await lines('get apiservices --no-headers -l kube-aggregator.kubernetes.io/automanaged')).length).toBe(
-          20,
+          21,
         )
         expect((await lines('get flowschemas --no-headers')).every((line) => line.endsWith(' False'))).toBe(true)
         expect(await lines('get prioritylevelconfigurations --no-headers')).toHaveLength(8)

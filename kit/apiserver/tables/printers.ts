@@ -16,6 +16,7 @@ import {
 import type { Printer } from './columns.ts'
 import { coreEventPrinter, eventPrinter } from './events.ts'
 import { cronJobPrinter, jobPrinter } from './jobs.ts'
+import { metricsPrinter } from './metrics.ts'
 import { ingressClassPrinter, ingressPrinter, networkPolicyPrinter } from './network.ts'
 import { nodePrinter } from './nodes.ts'
 import {
@@ -34,6 +35,7 @@ import {
   leasePrinter,
   namespacePrinter,
   plainPrinter,
+  scalePrinter,
   secretPrinter,
   serviceAccountPrinter,
 } from './small-kinds.ts'
@@ -76,12 +78,15 @@ const printers: Readonly<Record<string, Printer<never>>> = {
   'apps/v1/DaemonSet': daemonSetPrinter,
   'apps/v1/StatefulSet': statefulSetPrinter,
   'autoscaling/v1/HorizontalPodAutoscaler': autoscalerV1Printer,
+  'autoscaling/v1/Scale': scalePrinter,
   'autoscaling/v2/HorizontalPodAutoscaler': autoscalerPrinter,
   'batch/v1/CronJob': cronJobPrinter,
   'batch/v1/Job': jobPrinter,
   'certificates.k8s.io/v1/CertificateSigningRequest': signingRequestPrinter,
   'flowcontrol.apiserver.k8s.io/v1/FlowSchema': flowSchemaPrinter,
   'flowcontrol.apiserver.k8s.io/v1/PriorityLevelConfiguration': priorityLevelPrinter,
+  'metrics.k8s.io/v1beta1/NodeMetrics': metricsPrinter,
+  'metrics.k8s.io/v1beta1/PodMetrics': metricsPrinter,
   'networking.k8s.io/v1/Ingress': ingressPrinter,
   'networking.k8s.io/v1/IngressClass': ingressClassPrinter,
   'networking.k8s.io/v1/NetworkPolicy': networkPolicyPrinter,

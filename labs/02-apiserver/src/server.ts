@@ -22,8 +22,9 @@ import { createPolicyView } from './auth/policy-view.ts'
 import { bootstrap, repairAddresses } from './bootstrap.ts'
 import { furnish } from './furnish.ts'
 import { createRequestHandler } from './handle-request.ts'
-import { kindRows } from './kinds/registry.ts'
+import { kindRows, servedRows } from './kinds/registry.ts'
 import { FieldBook } from './managed-fields/field-book.ts'
+import { startMeasuring } from './measured-usage.ts'
 import { OptionalSteps } from './optional-steps.ts'
 import { ServiceAddresses } from './services/addresses.ts'
 import { startCompactor } from './storage/compactor.ts'
@@ -57,12 +58,12 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
   const clock = options.clock ?? systemClock
   const store = 'endpoints' in options.etcd ? await connectToEtcd(options.etcd, clock, log) : options.etcd
   const context = createContext(store, { ...options, clock })
-  const handle = createRequestHandler({ context, kinds: kindRows, tokens: options.tokens ?? new Map(), log })
+  const handle = createRequestHandler({ context, kinds: servedRows, tokens: options.tokens ?? new Map(), log })
   let isReady = false
   let upkeep: Timer | undefined
   const server = await startHttpServer({
     handle,
-    kinds: kindRows,
+    kinds: servedRows,
     bindAddresses: options.bindAddresses,
     port: options.port,
     ...(options.tls && { tls: options.tls }),
@@ -80,7 +81,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
   async function keepUp(): Promise<void> {
     const done = await prepareCluster(context, { ...options, port: server.port })
     if (done && !stopped) {
-      furnishing = furnish(context, kindRows, { hostname: hostname(), serverUid, clientCertificateAuthority }).catch(
+      furnishing = furnish(context, servedRows, { hostname: hostname(), serverUid, clientCertificateAuthority }).catch(
         (error) => log.warn(`furnishing the cluster: ${describeError(error)}`),
       )
     }
@@ -98,6 +99,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
     async stop() {
       stopped = true
       compactor.stop()
+      context.usage?.stop()
       context.caches.stop()
       await server.stop()
       await bootstrapped
@@ -147,7 +149,10 @@ async function prepareCluster(context: ApiContext, options: ApiServerOptions): P
 
 export function createContext(
   store: KeyValueStore,
-  options: Pick<ApiServerOptions, 'log' | 'serviceClusterIpRange' | 'accountTokens' | 'disabledAdmissionPlugins'> & {
+  options: Pick<
+    ApiServerOptions,
+    'log' | 'serviceClusterIpRange' | 'accountTokens' | 'disabledAdmissionPlugins' | 'kubelet'
+  > & {
     clock: Clock
   },
 ): ApiContext {
@@ -174,6 +179,7 @@ export function createContext(
     accountTokens:
       options.accountTokens &&
       createAccountTokens(options.accountTokens, { objects, caches, clock, newUid: randomUUID }),
+    usage: options.kubelet && startMeasuring(options.kubelet, caches, clock, log),
     newUid: randomUUID,
     random,
   }

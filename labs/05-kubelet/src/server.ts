@@ -18,6 +18,7 @@ import type { RuntimeService } from '#kit/contracts/cri.ts'
 import { describeError, type Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { attemptForLogs, cutToLimit, formatLogEntry, parseLogOptions } from './container-logs.ts'
+import { NodeUsage, resourceMetrics } from './resource-metrics.ts'
 import { attemptsOf, readPodStatus } from './runtime-pod-status.ts'
 import { refuseUpgrade, serveStreams } from './stream-server.ts'
 
@@ -28,6 +29,8 @@ export interface KubeletServerTls {
   /** Whose client certificates are accepted. */
   readonly clientCa: string
 }
+
+type ServerParts = KubeletServerOptions & { readonly nodeUsage: NodeUsage }
 
 export interface KubeletServerOptions {
   readonly address: string
@@ -43,7 +46,8 @@ export interface KubeletServerOptions {
 
 const MASTERS = 'system:masters'
 
-export async function startKubeletServer(options: KubeletServerOptions): Promise<RunningComponent & { port: number }> {
+export async function startKubeletServer(given: KubeletServerOptions): Promise<RunningComponent & { port: number }> {
+  const options: ServerParts = { ...given, nodeUsage: new NodeUsage() }
   const { tls, log } = options
   // Certificates are asked for, but judged below, so that a caller without one gets an answer that says so.
   const server = createServer({ ...tls, ca: tls.clientCa, requestCert: true, rejectUnauthorized: false })
@@ -75,7 +79,7 @@ export async function startKubeletServer(options: KubeletServerOptions): Promise
   }
 }
 
-async function serve(options: KubeletServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(options: ServerParts, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const refusal = refuse(request)
   if (refusal) return answer(response, refusal.code, refusal.text)
   const url = new URL(request.url ?? '/', 'https://kubelet')
@@ -84,6 +88,10 @@ async function serve(options: KubeletServerOptions, request: IncomingMessage, re
   if (root === 'pods') {
     response.setHeader('Content-Type', 'application/json')
     return answer(response, 200, JSON.stringify({ kind: 'PodList', apiVersion: 'v1', items: options.pods.list() }))
+  }
+  if (url.pathname === '/metrics/resource') {
+    response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
+    return answer(response, 200, await resourceMetrics(options.runtime, options.nodeUsage))
   }
   if (root === 'containerLogs' && rest.length === 3) return serveLogs(options, response, rest, url.searchParams)
   answer(response, 404, '404 page not found\n')

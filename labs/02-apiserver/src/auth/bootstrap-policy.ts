@@ -31,7 +31,7 @@ const GROUP = resources.roles.group
 
 /**
  * Roles that only this cluster needs. Its controller manager is one identity, so it has at once what upstream gives its
- * controllers one by one (`system:controller:…`); upstream's cloud controller manager brings its role along.
+ * controllers one by one (`system:controller:…`); upstream's cloud controller manager and metrics server bring theirs along.
  */
 const ownRoles: Readonly<Record<string, RoleFacts>> = {
   'brain-and-muscle:all-controllers': {
@@ -44,6 +44,10 @@ const ownRoles: Readonly<Record<string, RoleFacts>> = {
       'create apps replicasets',
       'create discovery.k8s.io endpointslices',
     ],
+  },
+  'system:aggregated-metrics-reader': {
+    aggregatesTo: 'view',
+    rules: ['get,list,watch metrics.k8s.io nodes,pods'],
   },
   'system:cloud-controller-manager': {
     rules: [

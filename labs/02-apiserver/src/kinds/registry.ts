@@ -19,6 +19,7 @@ import { coreRows } from './groups/core.ts'
 import { admissionRows, apiExtensionRows, apiRegistrationRows } from './groups/extensions.ts'
 import { discoveryRows, networkingRows } from './groups/network.ts'
 import { appsRows, autoscalingRows, batchRows, policyRows } from './groups/workloads.ts'
+import { metricsRows } from './metrics.ts'
 import { rbacRows } from './rbac.ts'
 import { authenticationRows, authorizationRows } from './reviews.ts'
 
@@ -44,3 +45,6 @@ export const kindRows: readonly KindRow[] = [
   ...discoveryRows,
   ...flowControlRows,
 ]
+
+/** All that this server answers for: its kinds, and the metrics, for which upstream has a server of its own. */
+export const servedRows: readonly KindRow[] = [...kindRows, ...metricsRows]
