@@ -161,10 +161,11 @@ for (const [name, fields] of Object.entries(missingFields)) {
   const sorted = Object.entries({ ...known.fields, ...fields }).sort(([a], [b]) => (a < b ? -1 : 1))
   schemas.set(name, { ...known, fields: Object.fromEntries(sorted) })
 }
-for (const kind of ['APIService', 'APIServiceList']) {
+const aggregated = { APIService: 'Says which server serves a group-version.', APIServiceList: 'A list of APIServices.' }
+for (const [kind, description] of Object.entries(aggregated)) {
   const name = `io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.${kind}`
   const groupVersionKind = { group: 'apiregistration.k8s.io', version: 'v1', kind }
-  schemas.set(name, { ...schemas.get(name)!, groupVersionKind })
+  schemas.set(name, { ...schemas.get(name)!, description, groupVersionKind })
 }
 const lines = [...schemas]
   .sort(([a], [b]) => (a < b ? -1 : 1))

@@ -63,3 +63,24 @@ export const plainPrinter: Printer<ApiObject> = {
   columns: [nameColumn, column('Created At', 'When the object was created.', 'date')],
   cells: ({ metadata }) => [metadata?.name ?? '', metadata?.creationTimestamp ?? null],
 }
+
+/** The answer of a `/scale` subresource. */
+export const scalePrinter: Printer<Scale> = {
+  columns: [
+    nameColumn,
+    column('Desired', 'Pods there should be.', 'integer'),
+    column('Available', 'Pods there are.', 'integer'),
+    ageColumn,
+  ],
+  cells: ({ metadata, spec, status }, nowMs) => [
+    metadata?.name ?? '',
+    spec?.replicas ?? 0,
+    status?.replicas ?? 0,
+    age(metadata?.creationTimestamp, nowMs),
+  ],
+}
+
+type Scale = ApiObject & {
+  readonly spec?: { readonly replicas?: number }
+  readonly status?: { readonly replicas?: number }
+}

@@ -16,8 +16,10 @@ export interface KubectlResult {
 
 export interface KubectlOptions {
   readonly stdin?: string
+  /** More environment variables, such as EDITOR. */
+  readonly environment?: Readonly<Record<string, string>>
   /** Called with all that was printed so far, whenever there is more; true ends the command as Ctrl-C would. */
-  enough?(stdout: string): boolean
+  enough?(stdout: string): boolean | Promise<boolean>
 }
 
 export interface Kubectl {
@@ -27,6 +29,8 @@ export interface Kubectl {
   output(command: string, options?: KubectlOptions): Promise<string>
   /** The file that says where the server is and who we are. */
   readonly kubeconfig: string
+  /** Where commands run: files for them go here. */
+  readonly directory: string
   remove(): void
 }
 
@@ -37,20 +41,21 @@ export interface KubectlTarget {
   readonly clientKey?: string
 }
 
-export function createKubectl(target: KubectlTarget): Kubectl {
+/** @param program another version than the one that is called kubectl */
+export function createKubectl(target: KubectlTarget, program = 'kubectl'): Kubectl {
   const home = mkdtempSync(join(tmpdir(), 'brain-and-muscle-kubectl-'))
   const kubeconfig = join(home, 'kubeconfig')
   writeFileSync(kubeconfig, kubeconfigText(target), { mode: 0o600 })
   const environment = { PATH: process.env.PATH, HOME: home, KUBECONFIG: kubeconfig }
 
-  const kubectl = (command: string, { stdin, enough }: KubectlOptions = {}) =>
+  const kubectl = (command: string, { stdin, enough, environment: more }: KubectlOptions = {}) =>
     new Promise<KubectlResult>((resolve, reject) => {
-      const child = spawn('kubectl', splitWords(command), { env: environment })
+      const child = spawn(program, splitWords(command), { cwd: home, env: { ...environment, ...more } })
       let stdout = ''
       let stderr = ''
       child.stdout.setEncoding('utf8').on('data', (text) => {
         stdout += text
-        if (enough?.(stdout)) child.kill('SIGINT')
+        void Promise.resolve(enough?.(stdout)).then((isEnough) => isEnough && child.kill('SIGINT'))
       })
       child.stderr.setEncoding('utf8').on('data', (text) => {
         stderr += text
@@ -62,6 +67,7 @@ export function createKubectl(target: KubectlTarget): Kubectl {
     })
   return Object.assign(kubectl, {
     kubeconfig,
+    directory: home,
     async output(command: string, options?: KubectlOptions) {
       const { code, stdout, stderr } = await kubectl(command, options)
       if (code !== 0) throw new Error(`kubectl ${command} exited with ${code}: ${stderr}${stdout}`)

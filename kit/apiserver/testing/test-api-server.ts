@@ -17,6 +17,8 @@ import { createKubectl, type Kubectl } from './kubectl.ts'
 
 export interface TestApiServer {
   readonly kubectl: Kubectl
+  /** The administrator's kubectl of another version; removed when the server stops. */
+  kubectlOf(program: string): Kubectl
   readonly client: ApiClient
   readonly url: string
   /** For certificates that the server believes. */
@@ -90,6 +92,11 @@ export async function startTestApiServer(
     client,
     url: connection.server,
     authority,
+    kubectlOf(program) {
+      const other = createKubectl(connection, program)
+      others.push(other)
+      return other
+    },
     async kubectlAs(user, groups = []) {
       const { cert, key } = await authority.issue({ commonName: user, organizations: groups, usages: ['client'] })
       const other = createKubectl({ ...connection, clientCertificate: cert, clientKey: key })
