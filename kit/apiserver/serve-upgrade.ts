@@ -41,7 +41,7 @@ export async function serveUpgrade(
     if (answer.kind !== 'stream' || answer.operation === 'log') {
       throw new StatusError(400, 'BadRequest', `unable to upgrade: ${target.path} does not speak another protocol`)
     }
-    await shell.kubelets.tunnel(request, socket, head, answer)
+    await shell.kubelets.connect(request, socket, head, answer)
   } catch (error) {
     logOurFault(shell, request, socket, error)
     const status = toStatusError(error)

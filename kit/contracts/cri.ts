@@ -8,6 +8,7 @@
  *
  * Source: k8s.io/cri-api `pkg/apis/runtime/v1/api.proto`.
  */
+import type { Duplex } from 'node:stream'
 
 /** Labels that the kubelet puts on what it creates, and by which it finds its own again after a restart. */
 export const criLabels = {
@@ -174,7 +175,8 @@ export interface StreamOptions {
 
 /** A process in a container with its streams: what exec and attach give. */
 export interface ProcessStreams {
-  write(input: Uint8Array): void
+  /** Resolves when the process can take more. */
+  write(input: Uint8Array): Promise<void>
   /** No more input: the process reads end-of-file. */
   endInput(): void
   resize(size: { readonly width: number; readonly height: number }): void
@@ -237,6 +239,8 @@ export interface RuntimeService {
   execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<ExecSyncResponse>
   exec(id: string, command: readonly string[], options: StreamOptions): Promise<ProcessStreams>
   attach(id: string, options: StreamOptions): Promise<ProcessStreams>
+  /** A connection to a port as the pod's own processes see it, loopback included. Rejects, or ends with an error, if nobody is there. */
+  portForward(podSandboxId: string, port: number): Promise<Duplex>
   /** CRI has the kubelet read log files; Docker keeps its own, so the runtime reads them. Oldest first. */
   containerLogs(id: string, request: LogRequest, signal: AbortSignal): AsyncIterable<LogEntry>
 

@@ -7,6 +7,7 @@
 import type { Duplex, Readable } from 'node:stream'
 import Docker from 'dockerode'
 import type { Image, LogEntry, LogRequest, ProcessStreams, StreamOptions } from '../contracts/cri.ts'
+import { writeTo } from '../streaming/remote-command.ts'
 import { asStdout, demultiplex, lines, logEntries, withoutStartFailure } from './docker-streams.ts'
 
 /** The body of `POST /containers/create`. */
@@ -253,7 +254,7 @@ function processStreams(
   // A connection that breaks ends the output; whoever reads learns the rest from the exit code.
   stream.on('error', () => stream.destroy())
   return {
-    write: (input) => void stream.write(input),
+    write: (input) => writeTo(stream, input),
     endInput: () => void stream.end(),
     resize: (size) => void process.resize(size).catch(() => {}),
     output: tty ? asStdout(stream) : demultiplex(stream),

@@ -19,6 +19,7 @@ import type {
 import { criLabels } from '../contracts/cri.ts'
 import { Channel } from './channel.ts'
 import { PretendProcess } from './pretend-process.ts'
+import { pretendServer } from './pretend-server.ts'
 
 /** What everything that runs here pretends to use. */
 export const CONTAINER_USAGE = { cpuMillicores: 25, workingSetBytes: 16 * 1024 * 1024 }
@@ -274,7 +275,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
       })
       process.start()
       return {
-        write: (input) => process.input(Buffer.from(input).toString('utf8')),
+        write: async (input) => process.input(Buffer.from(input).toString('utf8')),
         endInput: () => process.endInput(),
         resize() {},
         output,
@@ -295,7 +296,7 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
       }
       container.logged.add(forward)
       const streams: ProcessStreams = {
-        write: (input) => container.process?.input(Buffer.from(input).toString('utf8')),
+        write: async (input) => container.process?.input(Buffer.from(input).toString('utf8')),
         endInput: () => container.process?.endInput(),
         resize() {},
         output,
@@ -306,6 +307,11 @@ export function createFakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime
         },
       }
       return streams
+    },
+    async portForward(id, port) {
+      const sandbox = sandboxes.get(id)
+      if (sandbox?.status.state !== 'SANDBOX_READY') throw new Error(`sandbox ${id} is not running`)
+      return pretendServer(sandbox.config.hostname, port)
     },
 
     async *containerLogs(id, { follow, tailLines, sinceMs }, signal) {

@@ -134,11 +134,15 @@ export class SpdySession {
   }
 
   #accept(id: number, headers: SpdyHeaders, fin: boolean): void {
-    if (!this.#isPeers(id) || id <= this.#lastPeerId) return this.#reset(id, resetStatus.protocolError)
+    if (!this.#isPeers(id) || id <= this.#lastPeerId) {
+      this.#reset(id, resetStatus.protocolError)
+      return
+    }
     this.#lastPeerId = id
     const { onStream } = this.#options
     if (!onStream || this.#saidGoAway || this.#streams.size >= MAX_STREAMS) {
-      return this.#reset(id, resetStatus.refusedStream)
+      this.#reset(id, resetStatus.refusedStream)
+      return
     }
     const stream = this.#addStream(id, headers)
     // Go drops what comes on a stream before its reply.

@@ -61,10 +61,9 @@ export class SpdyStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    if (chunk.length <= MAX_FRAME_BYTES) return this.#link.send(chunk, false, done)
     const rest = chunk.subarray(MAX_FRAME_BYTES)
     this.#link.send(chunk.subarray(0, MAX_FRAME_BYTES), false, () => {
-      if (this.destroyed) done()
+      if (rest.length === 0 || this.destroyed) done()
       else this._write(rest, _encoding, done)
     })
   }

@@ -31,6 +31,7 @@ import {
   sandboxName,
   sandboxOptions,
 } from './docker-options.ts'
+import { portForward } from './docker-port-forward.ts'
 import { dockerResources, resourcesOf } from './docker-resources.ts'
 import { containerFromSummary, containerStatus, sandboxFromSummary } from './docker-status.ts'
 import { readUsage } from './docker-usage.ts'
@@ -108,6 +109,10 @@ export function createDockerRuntime(docker: DockerEngine, place: DockerPlace): R
     execSync: (id, command, timeoutSeconds) => execSync(docker, id, command, timeoutSeconds),
     exec: (id, command, options) => docker.exec(id, command, options),
     attach: (id, options) => docker.attach(id, options),
+    async portForward(sandboxId, port) {
+      const sandbox = await docker.inspectContainer(sandboxId)
+      return portForward(docker, sandboxId, sandbox?.Config.Labels[dockerLabels.ip] || undefined, port)
+    },
 
     async *containerLogs(id, request, signal) {
       const found = await docker.inspectContainer(id)

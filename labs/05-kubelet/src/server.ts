@@ -1,5 +1,5 @@
 /**
- * The kubelet's own HTTPS server, which the API server calls for `kubectl logs`, `exec` and `attach`.
+ * The kubelet's own HTTPS server, which the API server calls for `kubectl logs`, `exec`, `attach` and `port-forward`.
  *
  * Whoever may call it may run commands in every container of the node. So it wants a client certificate of the cluster's
  * authority, and one of the group `system:masters`, which the API server's has. Only the health check is open to all that
@@ -20,7 +20,8 @@ import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { attemptForLogs, cutToLimit, formatLogEntry, parseLogOptions } from './container-logs.ts'
 import { NodeUsage, resourceMetrics } from './resource-metrics.ts'
 import { attemptsOf, readPodStatus } from './runtime-pod-status.ts'
-import { refuseUpgrade, serveStreams } from './stream-server.ts'
+import { serveStreams } from './stream-server.ts'
+import { refuseUpgrade } from './upgrades.ts'
 
 /** PEM texts. */
 export interface KubeletServerTls {
@@ -58,7 +59,10 @@ export async function startKubeletServer(given: KubeletServerOptions): Promise<R
       else response.destroy()
     })
   })
+  const upgraded = new Set<Duplex>()
   server.on('upgrade', (request, socket: Duplex, head) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
     const refusal = refuse(request)
     if (refusal) return refuseUpgrade(socket, refusal.code, refusal.text)
     serveStreams(options, request, socket, head).catch((error: unknown) => {
@@ -73,6 +77,7 @@ export async function startKubeletServer(given: KubeletServerOptions): Promise<R
   return {
     port: (server.address() as AddressInfo).port,
     async stop() {
+      for (const socket of upgraded) socket.destroy()
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))
     },

@@ -45,7 +45,7 @@ export function kubeletStream(
     operation,
     node: { name: node.metadata?.name ?? '', ...kubeletOf(node) },
     path,
-    query: operation === 'exec' || operation === 'attach' ? streamQuery(query) : withoutContainer(query),
+    query: portForward ? portQuery(query) : operation === 'log' ? withoutContainer(query) : streamQuery(query),
   }
 }
 
@@ -63,6 +63,11 @@ function streamQuery(query: ApiRequest['query']): Record<string, readonly string
     if (query[ours]?.[0] === 'true' || query[ours]?.[0] === '1') translated[kubelets] = ['1']
   }
   return translated
+}
+
+/** Ports are named beforehand only by clients that cannot open streams later: `ports=80&ports=81` is `port=80,81`. */
+function portQuery({ ports }: ApiRequest['query']): Record<string, readonly string[]> {
+  return ports ? { port: [ports.join(',')] } : {}
 }
 
 function withoutContainer({ container, ...query }: ApiRequest['query']): Record<string, readonly string[]> {
