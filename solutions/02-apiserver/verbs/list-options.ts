@@ -7,7 +7,13 @@ import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import type { ApiRequest, FieldError, KindRow } from '#kit/contracts/apiserver.ts'
 import { badRequest, invalid } from '../errors.ts'
 import { isTrue } from '../request-info.ts'
-import { checkFieldsAreSelectable, fieldsOf, matchesFields, parseFieldSelector } from '../selectors/field-selector.ts'
+import {
+  checkFieldsAreSelectable,
+  type FieldRequirement,
+  fieldsOf,
+  matchesFields,
+  parseFieldSelector,
+} from '../selectors/field-selector.ts'
 import { matchesRequirements, parseLabelSelector } from '../selectors/label-selector.ts'
 import { forbiddenField, notSupported } from '../validation/field-errors.ts'
 
@@ -16,6 +22,8 @@ export interface ListOptions {
   matches(object: Stored<ApiObject>): boolean
   /** True when there is no selector. */
   readonly matchesAll: boolean
+  /** What of that is asked of fields. */
+  readonly fields: readonly FieldRequirement[]
   /** undefined: the newest; 0: any will do. */
   readonly resourceVersion: number | undefined
   /** "Exact", "NotOlderThan", or something that is refused. */
@@ -36,6 +44,7 @@ export function parseListOptions({ query }: Pick<ApiRequest, 'query'>, row: Kind
       matchesRequirements(labels, object.metadata.labels) &&
       (fields.length === 0 || matchesFields(fields, fieldsOf(row, object))),
     matchesAll: labels.length === 0 && fields.length === 0,
+    fields,
     resourceVersion: resourceVersionOf(query.resourceVersion?.[0]),
     resourceVersionMatch: query.resourceVersionMatch?.[0] || undefined,
     limit: integerOf(query.limit?.[0]) ?? 0,

@@ -19,6 +19,7 @@ import {
 } from '#kit/contracts/key-value-store.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
+import { Audience, type Listener } from './audience.ts'
 import { decodeObject, encodeObject } from './object-store.ts'
 import { type CacheChange, WatchCache } from './watch-cache.ts'
 
@@ -47,7 +48,9 @@ export class KindCache {
   #markTried: () => void = () => {}
   #watch: KeyValueWatch | undefined
   #stopped = false
-  readonly #listeners = new Set<() => void>()
+  /** Who waits for the cache to come to some revision. */
+  readonly #waiting = new Set<() => void>()
+  readonly #audience = new Audience()
   #sorted: readonly CacheEntry[] | undefined
   /** What this server has written itself, by revision: no need to parse it again when etcd tells us of it. */
   #ownWrites = new Map<number, Stored<ApiObject>>()
@@ -74,7 +77,8 @@ export class KindCache {
   stop(): void {
     this.#stopped = true
     this.#watch?.cancel()
-    this.#wake()
+    this.#audience.tellAll(0)
+    this.#noteProgress()
   }
 
   /** Lends the object of a write just acknowledged, so that its event finds it parsed already. */
@@ -83,10 +87,9 @@ export class KindCache {
     if (revision > this.cache.revision) this.#ownWrites.set(revision, object)
   }
 
-  /** Calls `listener` after every change, progress, or the end of the cache. Returns how to stop that. */
-  onChange(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+  /** Calls `listener` after every change that touches the topic, and when the cache starts over or ends. Returns how to stop that. */
+  onChange(topic: string, listener: Listener): () => void {
+    return this.#audience.join(topic, listener)
   }
 
   /** Waits until the cache has come to `revision`; false when it has not after `timeoutMs`. */
@@ -95,13 +98,14 @@ export class KindCache {
     return new Promise((resolve) => {
       const finish = (arrived: boolean) => {
         timer.cancel()
-        stopListening()
+        this.#waiting.delete(look)
         resolve(arrived)
       }
       const timer = this.#options.clock.setTimer(timeoutMs, () => finish(false))
-      const stopListening = this.onChange(() => {
+      const look = () => {
         if (this.cache.revision >= revision || this.#stopped) finish(this.cache.revision >= revision)
-      })
+      }
+      this.#waiting.add(look)
       this.#watch?.requestProgress()
     })
   }
@@ -140,7 +144,9 @@ export class KindCache {
     this.#sorted = undefined
     this.#problem = undefined
     this.#markTried()
-    this.#wake()
+    // Nobody knows what happened meanwhile: whoever was watching is to find out that it is expired.
+    this.#audience.tellAll(0)
+    this.#noteProgress()
   }
 
   async #follow(): Promise<void> {
@@ -154,13 +160,13 @@ export class KindCache {
   }
 
   #take(batch: KeyValueBatch): void {
-    this.cache.apply(
-      batch.events.map((event) => this.#toChange(event)),
-      batch.revision,
-    )
-    if (batch.events.length > 0) this.#sorted = undefined
+    const before = this.cache.revision
+    const changes = batch.events.map((event) => this.#toChange(event))
+    this.cache.apply(changes, batch.revision)
+    if (changes.length > 0) this.#sorted = undefined
     if (this.#ownWrites.size > 1_000) this.#ownWrites.clear()
-    this.#wake()
+    this.#audience.tell(changes, before)
+    this.#noteProgress()
   }
 
   #toChange({ type, key, modRevision, value, previous }: KeyValueEvent): CacheChange {
@@ -176,7 +182,7 @@ export class KindCache {
     return { type: 'DELETED', revision: modRevision, key, object, ...(before && { previous: before }) }
   }
 
-  #wake(): void {
-    for (const listener of [...this.#listeners]) listener()
+  #noteProgress(): void {
+    for (const look of [...this.#waiting]) look()
   }
 }

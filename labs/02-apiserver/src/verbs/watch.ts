@@ -2,7 +2,8 @@
  * A running watch: a position in the cache's history that moves on whenever there is something new.
  *
  * It has no queue. Each time the client has taken all it was given, the next changes are looked up; a client that is too
- * slow for the history to wait is told that it is expired.
+ * slow for the history to wait is told that it is expired. When there is nothing for it, it sleeps, and only a change that
+ * may concern it wakes it up.
  *
  * Source: apiserver `pkg/storage/cacher/{cacher,cache_watcher}.go`; KEP-3157 (WatchList), KEP-956 (bookmarks).
  */
@@ -11,6 +12,7 @@ import { apiVersionOf } from '#kit/api/resources.ts'
 import type { StatusError } from '#kit/api/status-error.ts'
 import type { ApiRequest, KindRow, WatchStreamEvent } from '#kit/contracts/apiserver.ts'
 import { expired, resourceVersionTooLarge } from '../errors.ts'
+import { topicOf } from '../storage/audience.ts'
 import { storageRange } from '../storage/keys.ts'
 import type { KindCache } from '../storage/kind-cache.ts'
 import { selectChange } from '../storage/watch-cache.ts'
@@ -68,20 +70,22 @@ interface WatchParts {
 }
 
 function startWatch(parts: WatchParts): RunningWatch {
-  const { context, kind, options } = parts
+  const { context, row, kind, namespace, options } = parts
   const alarm = new Alarm()
-  const stopListening = kind.onChange(() => alarm.ring())
+  const acrossNamespaces = row.resource.namespaced && namespace === ''
+  const topic = topicOf(storageRange(row, namespace || undefined).from, acrossNamespaces, options.fields)
+  const stopListening = kind.onChange(topic, (before) => alarm.ring(before))
   const seconds = options.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS * (1 + context.random())
   let isOver = false
   const over = context.clock.setTimer(seconds * 1000, () => {
     isOver = true
-    alarm.ring()
+    alarm.ring(kind.cache.revision)
   })
   const stop = () => {
     isOver = true
     over.cancel()
     stopListening()
-    alarm.ring()
+    alarm.ring(kind.cache.revision)
   }
   const events = (async function* () {
     try {
@@ -112,11 +116,12 @@ async function* watchEvents(
   }
 
   let bookmarkedMs = context.clock.now()
-  const bookmarkTimer = () => context.clock.setTimer(BOOKMARK_MS, () => alarm.ring())
+  const bookmarkTimer = () => context.clock.setTimer(BOOKMARK_MS, () => alarm.ring(cache.revision))
   let timer = bookmarkTimer()
   try {
     while (!isOver()) {
       const changes = cache.changesAfter(position)
+      const seenThen = cache.revision
       if (changes === 'expired') {
         yield { type: 'ERROR', object: { ...tooOld(position, cache.oldestPosition) } }
         return
@@ -128,13 +133,15 @@ async function* watchEvents(
         const seen = selectChange(change, matched, change.type !== 'DELETED' && options.matches(change.object))
         if (seen) yield { type: seen.type, object: show(seen.object) }
       }
+      // The cache may know more by now: clients take their time.
+      position = Math.max(position, seenThen)
       if (context.clock.now() - bookmarkedMs >= BOOKMARK_MS) {
         bookmarkedMs = context.clock.now()
         timer = bookmarkTimer()
-        position = Math.max(position, cache.revision)
         if (options.allowWatchBookmarks) yield bookmark(row, position, false)
       }
-      if (cache.changesAfter(position).length === 0) await alarm.wait()
+      // Who sleeps has missed nothing: up to what woke it, nothing concerned it.
+      position = Math.max(position, await alarm.wait())
     }
     if (options.allowWatchBookmarks && !kind.stopped) yield bookmark(row, position, false)
   } finally {
@@ -159,20 +166,23 @@ function tooOld(wanted: number, oldest: number): ApiObject {
 /** Wakes one sleeper; a ring while nobody sleeps is not forgotten. */
 class Alarm {
   #rung = false
-  #wake: (() => void) | undefined
+  #wake: ((before: number) => void) | undefined
 
-  ring(): void {
-    this.#rung = true
-    this.#wake?.()
+  /** @param before up to which revision nothing has happened that a sleeper must know */
+  ring(before: number): void {
+    if (this.#wake) this.#wake(before)
+    else this.#rung = true
+    this.#wake = undefined
   }
 
-  async wait(): Promise<void> {
+  /** What the first ring says; 0 when it came before: then nobody slept, and nothing may be passed over. */
+  async wait(): Promise<number> {
     if (!this.#rung) {
-      await new Promise<void>((resolve) => {
+      return new Promise((resolve) => {
         this.#wake = resolve
       })
     }
-    this.#wake = undefined
     this.#rung = false
+    return 0
   }
 }
