@@ -86,7 +86,8 @@ export function createProxyConnection(kubelet: NonNullable<HttpServerOptions['ku
     }
     const upstream =
       scheme === 'https'
-        ? httpsRequest({ ...target, agent: toKubelet ? agents.kubelet : agents.https })
+        ? // Or the client's Host header would be taken for the name that the certificate has to bear.
+          httpsRequest({ ...target, servername: '', agent: toKubelet ? agents.kubelet : agents.https })
         : httpRequest({ ...target, agent: agents.http })
     track(upstream)
     return upstream

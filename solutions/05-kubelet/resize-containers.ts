@@ -8,7 +8,7 @@
  * `pkg/kubelet/kubelet.go` (handlePodResourcesResize), `pkg/kubelet/kubelet_pods.go` (convertContainerStatusResources).
  */
 import type { ContainerStatus as ApiContainerStatus, Container, Pod, PodStatus, Stored } from '#kit/api/objects.ts'
-import { cpuMillicores, memoryBytes } from '#kit/api/quantity.ts'
+import { cpuMillicores, formatQuantity, memoryBytes } from '#kit/api/quantity.ts'
 import type { LinuxContainerResources } from '#kit/contracts/cri.ts'
 import { describeError } from '#kit/contracts/log.ts'
 import { linuxResources } from './container-config.ts'
@@ -75,12 +75,15 @@ export function withRestartsToResize(actions: PodActions, resizes: readonly Resi
   }
 }
 
-/** Tells the runtime. What it refuses is tried again at the next look. */
+const REFUSED_RETRY_MS = 30_000
+
+/** Tells the runtime. What it refuses, such as less memory than is in use, may be possible later: returns when to look again. */
 export async function applyResizes(
   { runtime, recorder, log }: Pick<SyncParts, 'runtime' | 'recorder' | 'log'>,
   pod: Stored<Pod>,
   resizes: readonly Resize[],
-): Promise<void> {
+): Promise<number | undefined> {
+  let retryAfterMs: number | undefined
   for (const { container, id, wanted, restart } of resizes) {
     if (restart) continue
     try {
@@ -89,8 +92,10 @@ export async function applyResizes(
       log.warn(`resize of container ${container.name} of pod ${pod.metadata.name}: ${describeError(error)}`)
       const message = `Error: failed to resize container ${container.name}: ${describeError(error)}`
       recorder.record(eventSubject(pod, container), 'Warning', 'FailedResize', message)
+      retryAfterMs = REFUSED_RETRY_MS
     }
   }
+  return retryAfterMs
 }
 
 /** What the pod's status says of it: nothing, when all have what they should have. */
@@ -116,7 +121,7 @@ export function actualResources(
           ...limits,
           ...(limits.cpu && cpuLimit && has.cpuQuotaUs !== wanted.cpuQuotaUs && { cpu: cpuLimit }),
           ...(limits.memory &&
-            has.memoryLimitBytes !== wanted.memoryLimitBytes && { memory: `${has.memoryLimitBytes}` }),
+            has.memoryLimitBytes !== wanted.memoryLimitBytes && { memory: memoryText(has.memoryLimitBytes) }),
         },
       }),
       ...(requests && {
@@ -127,4 +132,9 @@ export function actualResources(
       }),
     },
   }
+}
+
+/** "128Mi" */
+function memoryText(bytes = 0): string {
+  return formatQuantity({ nanos: BigInt(bytes) * 1_000_000_000n, format: 'BinarySI' })
 }

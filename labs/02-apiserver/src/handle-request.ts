@@ -191,7 +191,8 @@ function podsOn(context: ApiContext, rows: ReadonlyMap<string, KindRow>, nodeNam
 /** The Status of whatever was thrown. What nobody expected is logged: it is our mistake, or etcd's silence. */
 function failure(error: unknown, { method, path }: ApiRequest, log: Log): ApiResponse {
   const status = statusErrorOf(error)
-  if (status.code >= 500 && status.reason !== 'Timeout') log.error(`${method} ${path}`, error)
+  const isElsewhere = status.reason === 'Timeout' || status.reason === 'ServiceUnavailable'
+  if (status.code >= 500 && !isElsewhere) log.error(`${method} ${path}`, error)
   return { kind: 'object', code: status.code, object: { ...status.toStatus() } }
 }
 
