@@ -36,10 +36,10 @@ describeWith(['kubectl'], 'counting together', () => {
   }, 60_000)
 
   afterAll(async () => {
-    kubelets.stop()
-    await manager.stop()
-    client.close()
-    await server.stop()
+    kubelets?.stop()
+    await manager?.stop()
+    client?.close()
+    await server?.stop()
   })
 
   async function namespace(name: string): Promise<(command: string, stdin?: string) => Promise<string>> {

@@ -5,7 +5,7 @@
  * Source: kubernetes `plugin/pkg/admission/limitranger/admission.go`.
  */
 import type { ApiObject, Container, LimitRange, PersistentVolumeClaim, Pod } from '#kit/api/objects.ts'
-import { compareQuantities, formatQuantity, parseQuantity } from '#kit/api/quantity.ts'
+import { compareQuantities, formatQuantity, isQuantity, parseQuantity } from '#kit/api/quantity.ts'
 import type { Amounts } from '#kit/counting/amounts.ts'
 import { podAmounts } from '#kit/counting/pod-amounts.ts'
 import { forbidden } from '../errors.ts'
@@ -25,6 +25,8 @@ const SET_BY_US = 'kubernetes.io/limit-ranger'
 export function checkLimits(review: AdmissionReview, limitRanges: readonly LimitRange[]): void {
   const { row, operation, subresource, draft } = review
   if (!draft || limitRanges.length === 0 || draft.metadata?.deletionTimestamp || row.resource.group !== '') return
+  // What is no amount cannot be compared. Validation will say so.
+  if (amountsOf(draft).some((amount) => !isQuantity(amount))) return
   const isNewPod = row.resource.kind === 'Pod' && operation === 'CREATE' && subresource === ''
   const isResized = row.resource.kind === 'Pod' && subresource === 'resize'
   const isClaim = row.resource.kind === 'PersistentVolumeClaim' && subresource === ''
@@ -40,6 +42,14 @@ export function checkLimits(review: AdmissionReview, limitRanges: readonly Limit
       review,
       limits.flatMap((limit) => claimProblems(draft, limit)),
     )
+}
+
+function amountsOf(draft: ApiObject): string[] {
+  const { containers = [], initContainers = [], resources } = (draft as Pod & PersistentVolumeClaim).spec ?? {}
+  return [...containers, ...initContainers, { resources }].flatMap(({ resources: asked }) => [
+    ...Object.values(asked?.requests ?? {}),
+    ...Object.values(asked?.limits ?? {}),
+  ])
 }
 
 /** Gives each container that does not say what it wants the namespace's defaults, and notes in an annotation which. */

@@ -2,7 +2,9 @@
 import { resources } from '#kit/api/resources.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { validateNewPod } from '../../validation/ephemeral-containers.ts'
+import { validateLimitRange } from '../../validation/limit-range.ts'
 import { validatePod, validatePodUpdate } from '../../validation/pod.ts'
+import { validateResourceQuota, validateResourceQuotaUpdate } from '../../validation/quota.ts'
 import { validateService, validateServiceUpdate } from '../../validation/service.ts'
 import { applyConfigMapDefaults, applySecretDefaults, prepareSecretForUpdate, validateSecret } from '../config.ts'
 import { applyEndpointsDefaults } from '../endpoints.ts'
@@ -160,7 +162,7 @@ export const coreRows: readonly KindRow[] = [
     selectableFields: serviceFields,
     returnsDeletedObject: true,
   },
-  plainRow(resources.limitRanges, { applyDefaults: applyLimitRangeDefaults }),
+  plainRow(resources.limitRanges, { applyDefaults: applyLimitRangeDefaults, validate: validateLimitRange }),
   rowWithStatus(
     resources.persistentVolumes,
     {},
@@ -191,6 +193,8 @@ export const coreRows: readonly KindRow[] = [
     {},
     {
       applyDefaults: applyResourceQuotaDefaults,
+      validate: validateResourceQuota,
+      validateUpdate: validateResourceQuotaUpdate,
       returnsDeletedObject: true,
     },
   ),
