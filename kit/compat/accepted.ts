@@ -12,9 +12,105 @@ export interface AcceptedDifference {
 }
 
 export const ACCEPTED: readonly AcceptedDifference[] = [
+  // What answers look like.
   {
     where: 'http',
     text: /content type application\/json, not application\/vnd\.kubernetes\.protobuf/,
     reason: 'Answers are JSON, whatever else a client would take; all of them take JSON.',
+  },
+  {
+    where: 'http',
+    text: /^GET \/openapi\/v3: content type application\/json, not text\/plain/,
+    reason: 'The index is JSON, and says so.',
+  },
+  {
+    where: 'http',
+    text: /has items\[\]\.(apiVersion|kind), which is not there/,
+    reason: 'Objects in lists name their kind, too: they are sent as they are stored.',
+  },
+  {
+    where: 'http',
+    text: /columnDefinitions\[\]\.description is /,
+    reason: 'Columns are described in words of our own.',
+  },
+  {
+    where: 'http',
+    text: /^POST \/apis\/authorization|serviceaccounts\/\S+\/token: lacks metadata\.managedFields/,
+    reason: 'Reviews and tokens are answered and not stored, so nobody owns their fields.',
+  },
+  {
+    command: /^kubectl explain/,
+    text: /./,
+    reason: 'Descriptions lack the meaning of each word of an enumeration, and the defaults.',
+  },
+  // Who we are.
+  {
+    command: /^kubectl version/,
+    text: /^GET \/version: (compiler|gitCommit|gitTreeState|goVersion|gitVersion|buildDate|platform)/,
+    reason: 'This server is not built with Go.',
+  },
+  {
+    command: /readyz/,
+    text: /\[\+\]|another text/,
+    reason: 'The parts that have to be ready are other parts.',
+  },
+  // What there is.
+  {
+    text: /metrics\.k8s\.io|metrics not available yet|Metrics API not available|aggregated-metrics-reader/,
+    reason: 'What pods use is served without an add-on.',
+  },
+  {
+    text: /^- bindings |componentstatuses|^GET \/api\/v1: resources\[\]/,
+    reason: 'Not served: componentstatuses, which are deprecated, and bindings, the older name of pods/binding.',
+  },
+  {
+    text: /openshift|service-ca|\.well-known|^GET .*\/clusterrole(binding)?s.*lacks/,
+    reason: 'The recorded cluster’s distribution brings objects of its own.',
+  },
+  {
+    text: /brain-and-muscle:all-controllers|system:cloud-controller-manager/,
+    reason: 'Controllers run with one identity, and the cloud’s are a program of their own: their roles are there.',
+  },
+  {
+    text: /serviceaccount\/\S+-(controller|binder|collector|publisher|cleaner|autoscaler)\b/,
+    reason: 'Controllers run with one identity, not with an account each.',
+  },
+  {
+    text: /legacy-service-account-token-tracking/,
+    reason: 'There never were service account tokens as secrets here, so their use is not tracked.',
+  },
+  {
+    text: /(endpoints|endpointslice\.discovery\.k8s\.io)\/kubernetes /,
+    reason: 'The recorded API server did not publish its own address.',
+  },
+  {
+    text: /node\.alpha(\.kubernetes\.io\/ttl)?|^[-+] Annotations: {2}(<none>|node\.alpha)/,
+    command: /node|hollow/,
+    reason: 'No kubelet here wants to be told for how long it may keep a secret.',
+  },
+  {
+    text: /status\.images/,
+    reason: 'Our hollow nodes do not report images.',
+  },
+  // What is a matter of moments, or of chance.
+  {
+    where: 'stdout',
+    command: /^kubectl drain/,
+    text: /(evicting pod \S+|pod\/\S+ evicted)$/,
+    reason: 'Which pods are on a node is for the scheduler to decide.',
+  },
+  {
+    text: /FailedToCreateEndpoint/,
+    reason: 'Two controllers of the recorded cluster met.',
+  },
+  {
+    where: 'http',
+    text: /replicasets\S*: metadata\.(generation|annotations)/,
+    reason: 'How many steps a rollout takes depends on when each pod becomes ready.',
+  },
+  {
+    command: /^kubectl logs/,
+    text: /containerLogs/,
+    reason: 'Kubelets are called by their address, not by their host name; neither leads to a hollow one.',
   },
 ]

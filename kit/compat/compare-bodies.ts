@@ -45,15 +45,18 @@ function leavesOf(value: unknown, { ignoreEmpty }: BodyComparison): Leaves {
 }
 
 function leafText(path: string, value: unknown): string {
-  if (/(^|\.)(resourceVersion|uid|nodePort)$/.test(path)) return '<any>'
+  if (/(^|\.)(resourceVersion|uid|nodePort|pod-template-hash)$/.test(path)) return '<any>'
   return normalise(JSON.stringify(value))
 }
 
-/** "kubectl Apply, kube-controller-manager Update status: 12 fields" */
+/** Who reports about the object owns what there was to report at the moment; compared are those who want something. */
+const REPORTERS = ['kube-controller-manager', 'hollow-kubelet']
+
 function managersOf(value: unknown): string {
   if (!Array.isArray(value)) return JSON.stringify(value)
   const entries = value as { manager?: string; operation?: string; subresource?: string; fieldsV1?: unknown }[]
   return entries
+    .filter(({ manager = '' }) => !REPORTERS.includes(manager))
     .map(({ manager, operation, subresource = '', fieldsV1 }) => {
       const fields = normalise(JSON.stringify(sorted(fieldsV1)).replaceAll('\\"', "'"))
       return `${manager} ${operation} ${subresource} ${fields}`

@@ -24,8 +24,12 @@ export interface HollowNode {
 /** @param ordinal counted from 1; the node is `hollow-<ordinal>` */
 export async function startHollowNode(ordinal: number, client: ApiClient, log: Log): Promise<HollowNode> {
   const name = `hollow-${ordinal}`
-  await client.create<Node>(resources.nodes, nodeObject(name, ordinal))
-  await client.create<Lease>(resources.leases, lease(name))
+  const { metadata } = await client.create<Node>(resources.nodes, nodeObject(name, ordinal))
+  const owner = { apiVersion: 'v1', kind: 'Node', name, uid: metadata.uid }
+  await client.create<Lease>(resources.leases, {
+    ...lease(name),
+    metadata: { ...lease(name).metadata, ownerReferences: [owner] },
+  })
   const heartbeat = setInterval(
     () => void renew().catch((error) => log.error(`heartbeat of ${name}`, error)),
     HEARTBEAT_MS,
@@ -88,7 +92,6 @@ function runningStatus({ metadata: { name, namespace, uid }, spec }: Stored<Pod>
       imageID: container.image ?? '',
       containerID: `fakeRuntime://${name}_${namespace}_${uid}_0_${container.name}_0`,
       ready: true,
-      started: true,
       restartCount: 0,
       state: { running: { startedAt: now } },
       lastState: {},

@@ -57,7 +57,7 @@ export async function startRecordingProxy(options: RecordingProxyOptions): Promi
 
 /** kubectl asks for these again and again, or not at all, as its cache on disk goes; and some builds of it ask for the version first. */
 function isDiscovery(url: string): boolean {
-  return /^\/(apis?|version)(\?timeout=5s|$)/.test(url)
+  return /^\/apis?(\?|$)|^\/version\?timeout=5s/.test(url)
 }
 
 function forward(request: IncomingMessage, response: ServerResponse, agent: https.Agent, port: number): Recorded {

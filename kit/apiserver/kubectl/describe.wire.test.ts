@@ -27,7 +27,7 @@ describeKubectl('describe', ({ output, server }) => {
   it('a Deployment, its ReplicaSets, a Service, a node, a namespace', async () => {
     await server().createReplicaSet('web', 1, 'registry.example/web:1')
     expect(await output('describe deploy web')).toMatch(
-      /^Name: +web\nNamespace: +default\nCreationTimestamp: .*\nLabels: +app=web\nAnnotations: +<none>\nSelector: +app=web\nReplicas: +3 desired \| 0 updated \| 0 total \| 0 available \| 0 unavailable\nStrategyType: +RollingUpdate\nMinReadySeconds: +0\nRollingUpdateStrategy: +25% max unavailable, 25% max surge\nPod Template:\n {2}Labels: +app=web\n {2}Containers:\n {3}web:\n {4}Image: +registry\.example\/web:1\n {4}Port: +8080\/TCP \(http\)\n|Port: +8080\/TCP\n/,
+      /^Name: +web\nNamespace: +default\nCreationTimestamp: .*\nLabels: +app=web\nAnnotations: +<none>\nSelector: +app=web\nReplicas: +3 desired \| 0 updated \| 0 total \| 0 available \| 0 unavailable\nStrategyType: +RollingUpdate\nMinReadySeconds: +0\nRollingUpdateStrategy: +25% max unavailable, 25% max surge\nPod Template:\n {2}Labels: +app=web\n {2}Containers:\n {3}web:\n {4}Image: +registry\.example\/web:1\n {4}Port: +8080\/TCP( \(http\))?\n/,
     )
     expect(await output('describe rs')).toMatch(
       /^Name: +web-hash1\n.*Controlled By: +Deployment\/web\nReplicas: +0 current \/ 0 desired\n/s,
