@@ -31,6 +31,8 @@ export class SpdyStream extends Duplex {
     this.id = id
     this.headers = headers
     this.#link = link
+    // Who wants to know listens, too. A stream that breaks must not break the process.
+    this.on('error', () => {})
   }
 
   /** Undefined ends the peer's direction. False: that is enough for now. */

@@ -59,7 +59,8 @@ export function portForwardStreams(open: OpenPort): (stream: SpdyStream) => void
 async function forward(data: SpdyStream, error: SpdyStream, port: number, open: OpenPort): Promise<void> {
   error.resume()
   const failure = await carry(data, port, open)
-  error.end(failure)
+  await writeTo(error, Buffer.from(failure))
+  error.end()
   data.end()
   // Nobody wants what the client may still send; but unread it would be in the way of other connections.
   data.unpipe().resume()

@@ -68,7 +68,7 @@ function withResolver(): { promise: Promise<void>; resolve: () => void } {
 
 /** Resolves when the stream takes more, or is gone. */
 export async function writeTo(stream: Writable, bytes: Uint8Array): Promise<void> {
-  if (stream.destroyed || stream.writableEnded) return
+  if (stream.destroyed || stream.writableEnded || bytes.length === 0) return
   if (stream.write(bytes)) return
   const stop = new AbortController()
   const gone = once(stream, 'close', { signal: stop.signal })

@@ -29,7 +29,8 @@ export async function carryOverSpdy(
   try {
     const status = await run(session, streams, open)
     for (const stream of [streams.stdin, streams.stdout, streams.stderr, streams.resize]) stream?.end()
-    streams.error.end(endingFor(version, status))
+    await writeTo(streams.error, Buffer.from(endingFor(version, status)))
+    streams.error.end()
   } finally {
     session.close()
   }
