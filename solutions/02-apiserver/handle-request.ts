@@ -183,9 +183,7 @@ function rowKey({ group, version, plural }: { group: string; version: string; pl
 
 function podsOn(context: ApiContext, rows: ReadonlyMap<string, KindRow>, nodeName: string): readonly Pod[] {
   const row = rows.get('/v1/pods')
-  if (!row) return []
-  const pods = [...context.caches.of(row).cache.entries().values()] as unknown as Pod[]
-  return pods.filter(({ spec }) => spec?.nodeName === nodeName)
+  return row ? (context.caches.of(row).boundTo(nodeName) as unknown as readonly Pod[]) : []
 }
 
 /** The Status of whatever was thrown. What nobody expected is logged: it is our mistake, or etcd's silence. */

@@ -7,8 +7,9 @@
 import { resources } from '#kit/api/resources.ts'
 import type { RequestInfo, UserInfo } from '#kit/contracts/apiserver.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
-import type { CacheEntry, KindCache } from '../storage/kind-cache.ts'
+import type { KindCache } from '../storage/kind-cache.ts'
 import type { KindCaches } from '../storage/kind-caches.ts'
+import type { CacheEntry } from '../storage/sorted-entries.ts'
 import { withAggregatedRules } from './aggregation.ts'
 import { isAllowed, type RoleBinding } from './rbac.ts'
 import { type BindingObject, type RoleObject, resolveBindings } from './role-objects.ts'
@@ -19,6 +20,8 @@ export interface Policy {
   readonly roles: readonly RoleObject[]
   /** As the store has them. */
   readonly bindingObjects: readonly BindingObject[]
+  /** Those that name the user or one of the groups: few, however many there are. */
+  bindingsOf(user: UserInfo): readonly RoleBinding[]
 }
 
 export interface PolicyView {
@@ -29,7 +32,7 @@ const KINDS = [resources.clusterRoles, resources.roles, resources.clusterRoleBin
 
 export function createPolicyView(caches: KindCaches): PolicyView {
   let madeFrom: readonly (readonly CacheEntry[])[] = []
-  let policy: Policy = { bindings: [], roles: [], bindingObjects: [] }
+  let policy: Policy = { bindings: [], roles: [], bindingObjects: [], bindingsOf: () => [] }
   return {
     async now() {
       const sources = KINDS.map(({ plural }) => caches.of({ storagePrefix: plural }))
@@ -54,10 +57,27 @@ async function firstLists(sources: readonly KindCache[]): Promise<void> {
 }
 
 function policyOf(entries: readonly (readonly CacheEntry[])[]): Policy {
-  const [clusterRoles = [], roles = [], ...bindings] = entries.map((list) => list.map(([, object]) => object))
+  const [clusterRoles = [], roles = [], ...bound] = entries.map((list) => list.map(([, object]) => object))
   const allRoles = [...withAggregatedRules(clusterRoles), ...(roles as RoleObject[])]
-  const bindingObjects = bindings.flat() as unknown as BindingObject[]
-  return { bindings: resolveBindings(bindingObjects, allRoles), roles: allRoles, bindingObjects }
+  const bindingObjects = bound.flat() as unknown as BindingObject[]
+  const bindings = resolveBindings(bindingObjects, allRoles)
+  return { bindings, roles: allRoles, bindingObjects, bindingsOf: indexBySubject(bindings) }
+}
+
+/** Every request asks about one user: finding that user's bindings must not mean looking through everybody's. */
+function indexBySubject(bindings: readonly RoleBinding[]): Policy['bindingsOf'] {
+  const ofUser = new Map<string, RoleBinding[]>()
+  const ofGroup = new Map<string, RoleBinding[]>()
+  const note = (index: Map<string, RoleBinding[]>, name: string, binding: RoleBinding) => {
+    const known = index.get(name)
+    if (known) known.push(binding)
+    else index.set(name, [binding])
+  }
+  for (const binding of bindings) {
+    for (const user of binding.users ?? []) note(ofUser, user, binding)
+    for (const group of binding.groups ?? []) note(ofGroup, group, binding)
+  }
+  return ({ name, groups }) => [...(ofUser.get(name) ?? []), ...groups.flatMap((group) => ofGroup.get(group) ?? [])]
 }
 
 /** Which binding allows it, in upstream's words; "" when none does. For access reviews, which say why. */

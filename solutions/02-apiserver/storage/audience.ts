@@ -8,8 +8,8 @@
  *
  * Source: apiserver `pkg/storage/cacher/cacher.go` (indexedWatchers; there, too, `spec.nodeName` is the index of pods).
  */
-import type { ApiObject, Pod } from '#kit/api/objects.ts'
 import type { FieldRequirement } from '../selectors/field-selector.ts'
+import { nodeNameOf } from './node-index.ts'
 import type { CacheChange } from './watch-cache.ts'
 
 /** @param before the revision up to which nothing concerned the listener that it has not been told of */
@@ -44,10 +44,6 @@ function topicsOf({ key, object, previous }: CacheChange): Set<string> {
 
 function nodeTopic(name: string): string {
   return `spec.nodeName=${name}`
-}
-
-function nodeNameOf(object: ApiObject): string | undefined {
-  return (object as Pod).spec?.nodeName
 }
 
 /** The listeners by topic. */

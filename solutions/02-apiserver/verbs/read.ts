@@ -110,10 +110,9 @@ export async function newestRevision(context: Pick<ApiContext, 'store'>, row: Ki
 
 function cachedPage(context: ApiContext, row: KindRow, namespace: string, options: ListOptions): Page {
   const kind = context.caches.of(row)
-  const { from } = storageRange(row, namespace || undefined)
   const objects: Stored<ApiObject>[] = []
-  for (const [key, object] of kind.sortedEntries()) {
-    if (key.startsWith(from) && options.matches(object)) objects.push(object)
+  for (const [, object] of kind.entriesWithin(storageRange(row, namespace || undefined))) {
+    if (options.matches(object)) objects.push(object)
   }
   return { revision: kind.cache.revision, objects }
 }

@@ -103,14 +103,14 @@ async function* watchEvents(
   alarm: Alarm,
   isOver: () => boolean,
 ): AsyncGenerator<WatchStreamEvent> {
-  const { from } = storageRange(row, namespace || undefined)
+  const range = storageRange(row, namespace || undefined)
   const { cache } = kind
   const show = (object: Stored<ApiObject>) => present(row, object)
   let position = options.sendInitialEvents ? cache.revision : options.resourceVersion || cache.revision
 
   if (options.sendInitialEvents) {
     // Looked up at once, so that the changes after `position` are exactly those that are not in it.
-    const initial = kind.sortedEntries().filter(([key, object]) => key.startsWith(from) && options.matches(object))
+    const initial = kind.entriesWithin(range).filter(([, object]) => options.matches(object))
     for (const [, object] of initial) yield { type: 'ADDED', object: show(object) }
     if (options.allowWatchBookmarks) yield bookmark(row, position, true)
   }
@@ -128,7 +128,7 @@ async function* watchEvents(
       }
       for (const change of changes) {
         position = change.revision
-        if (!change.key.startsWith(from)) continue
+        if (!change.key.startsWith(range.from)) continue
         const matched = change.previous !== undefined && options.matches(change.previous)
         const seen = selectChange(change, matched, change.type !== 'DELETED' && options.matches(change.object))
         if (seen) yield { type: seen.type, object: show(seen.object) }

@@ -28,7 +28,7 @@ export async function mayDo(
   const nodeName = info.isResourceRequest ? nodeNameOf(user) : undefined
   if (nodeName !== undefined && nodeMay(nodeName, info, podsOn(nodeName))) return true
   // Asked without any binding first: administrators need no policy, not even one that can be read.
-  return isAllowed(user, info, []) || isAllowed(user, info, (await policy.now()).bindings)
+  return isAllowed(user, info, []) || isAllowed(user, info, (await policy.now()).bindingsOf(user))
 }
 
 function refusal(user: UserInfo, info: RequestInfo): StatusError {

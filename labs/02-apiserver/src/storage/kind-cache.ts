@@ -11,6 +11,7 @@ import { StatusError } from '#kit/api/status-error.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import {
   CompactedError,
+  type KeyRange,
   type KeyValueBatch,
   type KeyValueEvent,
   type KeyValueStore,
@@ -20,7 +21,9 @@ import {
 import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { Audience, type Listener } from './audience.ts'
+import { NodeIndex } from './node-index.ts'
 import { decodeObject, encodeObject } from './object-store.ts'
+import { type CacheEntry, SortedEntries } from './sorted-entries.ts'
 import { type CacheChange, WatchCache } from './watch-cache.ts'
 
 export interface KindCacheOptions {
@@ -32,9 +35,6 @@ export interface KindCacheOptions {
   /** How many changes to remember. */
   readonly capacity?: number
 }
-
-/** Where an object is stored, and the object. */
-export type CacheEntry = readonly [key: string, object: Stored<ApiObject>]
 
 const RETRY_DELAY_MS = 500
 
@@ -51,7 +51,8 @@ export class KindCache {
   /** Who waits for the cache to come to some revision. */
   readonly #waiting = new Set<() => void>()
   readonly #audience = new Audience()
-  #sorted: readonly CacheEntry[] | undefined
+  readonly #sorted = new SortedEntries()
+  readonly #byNode = new NodeIndex()
   /** What this server has written itself, by revision: no need to parse it again when etcd tells us of it. */
   #ownWrites = new Map<number, Stored<ApiObject>>()
 
@@ -110,10 +111,19 @@ export class KindCache {
     })
   }
 
-  /** All objects in the order of their keys; sorted once per change, however many ask. */
+  /** All objects in the order of their keys; the same array while nothing changes. */
   sortedEntries(): readonly CacheEntry[] {
-    this.#sorted ??= [...this.cache.entries()].sort(([a], [b]) => (a < b ? -1 : 1))
-    return this.#sorted
+    return this.#sorted.all
+  }
+
+  /** Those whose keys are in the range, in order. */
+  entriesWithin(range: KeyRange): readonly CacheEntry[] {
+    return this.#sorted.within(range)
+  }
+
+  /** Those that are bound to a node. */
+  boundTo(nodeName: string): readonly Stored<ApiObject>[] {
+    return this.#byNode.on(nodeName)
   }
 
   async #run(): Promise<void> {
@@ -139,9 +149,11 @@ export class KindCache {
 
   async #list(): Promise<void> {
     const { kvs, revision } = await this.#options.store.range(prefixRange(this.#options.prefix))
-    this.cache.replace(new Map(kvs.map((kv) => [kv.key, decodeObject(kv.value, kv.modRevision)])), revision)
+    const objects = new Map(kvs.map((kv) => [kv.key, decodeObject(kv.value, kv.modRevision)]))
+    this.cache.replace(objects, revision)
+    this.#sorted.replace(objects)
+    this.#byNode.replace(objects)
     this.#ownWrites.clear()
-    this.#sorted = undefined
     this.#problem = undefined
     this.#markTried()
     // Nobody knows what happened meanwhile: whoever was watching is to find out that it is expired.
@@ -163,7 +175,8 @@ export class KindCache {
     const before = this.cache.revision
     const changes = batch.events.map((event) => this.#toChange(event))
     this.cache.apply(changes, batch.revision)
-    if (changes.length > 0) this.#sorted = undefined
+    this.#sorted.apply(changes)
+    this.#byNode.apply(changes)
     if (this.#ownWrites.size > 1_000) this.#ownWrites.clear()
     this.#audience.tell(changes, before)
     this.#noteProgress()
