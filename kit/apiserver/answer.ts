@@ -33,7 +33,13 @@ export function sendObject(
 ): Promise<void> {
   return encoding === 'yaml'
     ? send(exchange, code, 'application/yaml', [yamlText(object)], headers)
-    : send(exchange, code, 'application/json', jsonPieces(object), headers)
+    : send(
+        exchange,
+        code,
+        'application/json',
+        isPretty(exchange.request) ? prettyText(object) : jsonPieces(object),
+        headers,
+      )
 }
 
 export function sendText(exchange: Exchange, code: number, text: string, type = 'text/plain; charset=utf-8') {
@@ -47,7 +53,20 @@ export function sendDocument(
   document: string | Uint8Array,
   headers: Record<string, string> = {},
 ) {
-  return send(exchange, 200, type, [document], headers)
+  const isJson = typeof document === 'string' && type.startsWith('application/json')
+  const pieces = isJson && isPretty(exchange.request) ? prettyText(JSON.parse(document)) : [document]
+  return send(exchange, 200, type, pieces, headers)
+}
+
+/** For human eyes: `?pretty=true`, or a tool with which people look at single answers. */
+function isPretty({ url = '', headers }: IncomingMessage): boolean {
+  const asked = url.includes('pretty=') ? new URLSearchParams(url.split('?')[1]).get('pretty') : null
+  if (asked) return asked === 'true' || asked === '1'
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(headers['user-agent'] ?? '')
+}
+
+function prettyText(object: unknown): [string] {
+  return [JSON.stringify(object, null, 2)]
 }
 
 /** Whatever went wrong, as a `Status`. Unforeseen errors tell the client their message at most, never a stack. */

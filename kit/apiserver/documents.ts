@@ -4,6 +4,7 @@
  * The core has already decided that the caller may see it. Paths that nobody serves get what upstream's router says: a
  * plain "404 page not found".
  */
+import { createHash } from 'node:crypto'
 import { apiVersionOf } from '../api/resources.ts'
 import { StatusError } from '../api/status-error.ts'
 import type { HttpServerOptions, KindRow } from '../contracts/apiserver.ts'
@@ -29,6 +30,8 @@ export interface DocumentSources {
   /** "10.244.0.1:6443" */
   readonly serverAddress: string
   ready(): boolean
+  /** Whether the store can be read. */
+  storeAnswers(): Promise<boolean>
   readonly documentAt?: HttpServerOptions['documentAt']
 }
 
@@ -46,10 +49,8 @@ export function sendDocumentAt(exchange: Exchange, target: RequestTarget, source
   switch (first) {
     case 'healthz':
     case 'livez':
-    case 'readyz': {
-      const { code, text } = healthAnswer(path, target.query, checksOf(first, sources))
-      return sendText(exchange, code, text)
-    }
+    case 'readyz':
+      return sendHealth(exchange, path, target, checksOf(first, sources))
     case 'metrics':
       if (path !== '/metrics') return notFound(exchange)
       return sendText(exchange, 200, sources.metrics.text(), 'text/plain; version=0.0.4; charset=utf-8')
@@ -67,9 +68,26 @@ export function sendDocumentAt(exchange: Exchange, target: RequestTarget, source
   }
 }
 
-function checksOf(endpoint: string, { ready }: DocumentSources): readonly Check[] {
-  const ping: Check = { name: 'ping', passes: () => true }
-  return endpoint === 'livez' ? [ping] : [ping, { name: 'etcd', passes: ready }]
+async function sendHealth(exchange: Exchange, path: string, { query }: RequestTarget, checks: readonly Check[]) {
+  const { code, text } = await healthAnswer(path, query, checks)
+  return sendText(exchange, code, text)
+}
+
+/** Under upstream's names. A server that is not ready need not be ended for it; one without etcd can do nothing. */
+function checksOf(endpoint: string, { ready, storeAnswers }: DocumentSources): readonly Check[] {
+  const always = (name: string): Check => ({ name, passes: () => true })
+  const whenReady = (name: string): Check => ({ name, passes: ready })
+  const etcd = (name: string): Check => ({ name, passes: storeAnswers })
+  const common = [always('ping'), always('log'), etcd('etcd')]
+  if (endpoint === 'livez') return common
+  if (endpoint === 'healthz') return [...common, whenReady('poststarthook/rbac/bootstrap-roles')]
+  return [
+    ...common,
+    etcd('etcd-readiness'),
+    whenReady('informer-sync'),
+    whenReady('poststarthook/rbac/bootstrap-roles'),
+    always('shutdown'),
+  ]
 }
 
 function sendDiscovery(exchange: Exchange, path: string, { kinds, serverAddress }: DocumentSources): Promise<void> {
@@ -79,7 +97,7 @@ function sendDiscovery(exchange: Exchange, path: string, { kinds, serverAddress 
     const core = prefix === 'api'
     if (as === 'APIGroupDiscoveryList') {
       const type = `application/json;g=apidiscovery.k8s.io;v=${version};as=APIGroupDiscoveryList`
-      return sendDocument(exchange, type, JSON.stringify(aggregatedDiscovery(kinds, core, version)), { Vary: 'Accept' })
+      return sendUnlessKnown(exchange, type, JSON.stringify(aggregatedDiscovery(kinds, core, version)))
     }
     return sendJson(exchange, core ? apiVersions(kinds, serverAddress) : apiGroupList(kinds))
   }
@@ -90,6 +108,16 @@ function sendDiscovery(exchange: Exchange, path: string, { kinds, serverAddress 
   }
   if (version === undefined) return sendJson(exchange, apiGroup(kinds, group))
   return rest.length === 2 ? sendJson(exchange, apiResourceList(kinds, `${group}/${version}`)) : notFound(exchange)
+}
+
+/** Controllers look again and again whether there is something new; mostly there is not. */
+function sendUnlessKnown(exchange: Exchange, type: string, json: string): Promise<void> {
+  const { request, response } = exchange
+  const etag = `"${createHash('sha512').update(json).digest('hex').toUpperCase()}"`
+  const headers = { ETag: etag, Vary: 'Accept', 'Cache-Control': 'public' }
+  if (request.headers['if-none-match'] !== etag) return sendDocument(exchange, type, json, headers)
+  response.writeHead(304, headers).end()
+  return Promise.resolve()
 }
 
 function sendJson(exchange: Exchange, document: object | string | undefined): Promise<void> {

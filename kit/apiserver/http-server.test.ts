@@ -337,7 +337,11 @@ describe('documents', () => {
   it.each([
     ['/healthz', 200, 'ok'],
     ['/livez', 200, 'ok'],
-    ['/readyz?verbose', 200, '[+]ping ok\n[+]etcd ok\nreadyz check passed\n'],
+    [
+      '/readyz?verbose',
+      200,
+      '[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]etcd-readiness ok\n[+]informer-sync ok\n[+]poststarthook/rbac/bootstrap-roles ok\n[+]shutdown ok\nreadyz check passed\n',
+    ],
     ['/readyz/ping', 200, 'ok'],
     ['/nosuch', 404, '404 page not found\n'],
     ['/apis/nosuch/v1', 404, '404 page not found\n'],

@@ -23,7 +23,7 @@ import type { Shell } from './shell.ts'
 const STOP_PATIENCE_MS = 2_000
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const metrics = new RequestMetrics()
+  const metrics = new RequestMetrics(options.kinds, options.furtherMetrics)
   const kubelets = createKubeletConnection(options.kubelet ?? {})
   const sources: DocumentSources = {
     kinds: options.kinds,
@@ -32,6 +32,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
       return `${options.bindAddresses.at(-1)}:${port}`
     },
     ready: () => options.ready?.() ?? true,
+    storeAnswers: async () => options.storeAnswers?.() ?? true,
     documentAt: options.documentAt,
   }
   const proxies = createProxyConnection(options.kubelet ?? {})

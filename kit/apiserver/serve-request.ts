@@ -21,15 +21,17 @@ import { withoutWatchPath } from './watch-path.ts'
 /** Answers one request. Never rejects. */
 export async function serveRequest(shell: Shell, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const exchange: Exchange = { request, response }
-  shell.metrics.started()
-  response.once('close', () => shell.metrics.finished(request.method ?? '', response.statusCode))
+  const asked = parseTarget(request.url ?? '/')
+  const running = shell.metrics.started(request.method ?? '', asked)
+  response.once('close', () => running.finished(response.statusCode))
   // Connections break; whoever writes to one learns that from `destroyed`.
   response.on('error', () => {})
   try {
-    const target = withoutWatchPath(parseTarget(request.url ?? '/'))
+    const target = withoutWatchPath(asked)
     // An answer that the client would not take must not be found out after the deed.
     if (answersWithObject(target)) negotiate(request.headers.accept)
     const answer = await withTimeout(decide(shell, request, target), timeoutMs(target))
+    if (answer.kind === 'watch' || answer.kind === 'stream') running.isLongRunning()
     await sendAnswer(shell, exchange, target, answer)
   } catch (error) {
     logOurFault(shell, request, response, error)
@@ -107,17 +109,16 @@ async function sendRunningWatch(
 ): Promise<void> {
   const stop = () => watch.stop()
   watches.add(stop)
-  metrics.watchStarted()
   try {
     await sendWatch(exchange, watch, {
       representation: negotiate(exchange.request.headers.accept),
       includeObject: query.includeObject?.[0],
       stalledAfterMs: options.stalledWatchMs,
+      onEvent: metrics.watchEventCounter(watch.row),
     })
   } finally {
     stop()
     watches.delete(stop)
-    metrics.watchEnded()
   }
 }
 

@@ -59,13 +59,14 @@ async function watchOverSocket(
 ): Promise<void> {
   const stop = () => watch.stop()
   watches.add(stop)
-  metrics.watchStarted()
+  const running = metrics.started(request.method ?? 'GET', target)
+  running.isLongRunning()
   try {
     await sendWatchOverSocket(request, socket, head, target, watch)
   } finally {
     stop()
     watches.delete(stop)
-    metrics.watchEnded()
+    running.finished(101)
   }
 }
 

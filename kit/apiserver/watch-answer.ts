@@ -20,13 +20,15 @@ export interface WatchAnswerOptions {
   /** The query parameter. */
   readonly includeObject: string | undefined
   readonly stalledAfterMs?: number | undefined
+  /** Called for each that is sent. */
+  onEvent?(): void
 }
 
 /** Resolves when the watch is over, whoever ended it. Stopping it is then the caller's business. */
 export async function sendWatch(
   { request, response }: Exchange,
   watch: Extract<ApiResponse, { kind: 'watch' }>,
-  { representation, includeObject, stalledAfterMs = STALLED_AFTER_MS }: WatchAnswerOptions,
+  { representation, includeObject, stalledAfterMs = STALLED_AFTER_MS, onEvent }: WatchAnswerOptions,
 ): Promise<void> {
   setCommonHeaders(response)
   response.setHeader('Content-Type', 'application/json')
@@ -36,24 +38,27 @@ export async function sendWatch(
   response.once('close', () => watch.stop())
   if (response.destroyed) watch.stop()
 
-  for await (const line of eventLines(watch, { representation, includeObject })) {
+  const lineOf = lineWriter(watch, { representation, includeObject })
+  for await (const event of watch.events) {
     if (response.destroyed) return
-    if (!response.write(line)) await drained(response, stalledAfterMs)
+    onEvent?.()
+    if (!response.write(lineOf(event))) await drained(response, stalledAfterMs)
   }
   response.end()
 }
 
-/** Each event in the form that the client wants, as a line of JSON. */
-export async function* eventLines(
-  { events, row }: Extract<ApiResponse, { kind: 'watch' }>,
+/** How to write each next event in the form that the client wants, as a line of JSON. */
+export function lineWriter(
+  { row }: Pick<Extract<ApiResponse, { kind: 'watch' }>, 'row'>,
   { representation, includeObject }: Pick<WatchAnswerOptions, 'representation' | 'includeObject'>,
-): AsyncGenerator<string> {
+): (event: WatchStreamEvent) => string {
   let isFirst = true
-  for await (const event of events) {
-    yield eventLine(event, (object) =>
+  return (event) => {
+    const line = eventLine(event, (object) =>
       represent(object, row, representation, { includeObject, withoutColumns: !isFirst, nowMs: Date.now() }),
     )
     isFirst &&= event.type === 'ERROR'
+    return line
   }
 }
 

@@ -11,7 +11,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import type { ApiResponse } from '../contracts/apiserver.ts'
 import { negotiate } from './negotiation.ts'
 import type { RequestTarget } from './request-query.ts'
-import { eventLines } from './watch-answer.ts'
+import { lineWriter } from './watch-answer.ts'
 
 /** Of what a client says, only that it goes away is of interest. */
 const MOST_FROM_CLIENT_BYTES = 1024
@@ -31,9 +31,10 @@ export async function sendWatchOverSocket(
   if (!client) return
   client.on('error', () => client.terminate())
   client.once('close', () => watch.stop())
-  for await (const line of eventLines(watch, { representation, includeObject: query.includeObject?.[0] })) {
+  const lineOf = lineWriter(watch, { representation, includeObject: query.includeObject?.[0] })
+  for await (const event of watch.events) {
     if (client.readyState !== client.OPEN) return
-    await new Promise<void>((resolve) => client.send(line.trimEnd(), () => resolve()))
+    await new Promise<void>((resolve) => client.send(lineOf(event).trimEnd(), () => resolve()))
   }
   client.close()
 }

@@ -252,6 +252,10 @@ export interface HttpServerOptions {
   }
   /** Further documents by path, such as `/openid/v1/jwks`; `serverAddress` is "10.244.0.1:6443". */
   documentAt?(path: string, serverAddress: string): { readonly contentType: string; readonly body: string } | undefined
+  /** Further lines for `/metrics`, in Prometheus' text format. */
+  furtherMetrics?(): readonly string[]
+  /** For health checks: whether the store can be read. */
+  storeAnswers?(): Promise<boolean>
   /** For `/readyz`. */
   ready?(): boolean
   /** Hears of answers that failed through no fault of the client. */

@@ -8,7 +8,9 @@ import { hostname } from 'node:os'
 import { decodeObject } from '#kit/apiserver/decode-object.ts'
 import { createEtcdKeyValueStore } from '#kit/apiserver/etcd-key-value-store.ts'
 import { startHttpServer } from '#kit/apiserver/http-server.ts'
+import { measureStore, objectCounts } from '#kit/apiserver/metrics/store-metrics.ts'
 import { fieldsOfKind } from '#kit/apiserver/openapi/field-types.ts'
+import { storeAnswers } from '#kit/apiserver/store-health.ts'
 import type { HttpServer, HttpServerOptions } from '#kit/contracts/apiserver.ts'
 import { type Clock, systemClock, type Timer } from '#kit/contracts/clock.ts'
 import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
@@ -56,7 +58,8 @@ export interface ApiServerOptions extends Pick<HttpServerOptions, 'bindAddresses
 export async function startApiServer(options: ApiServerOptions): Promise<HttpServer> {
   const { log } = options
   const clock = options.clock ?? systemClock
-  const store = 'endpoints' in options.etcd ? await connectToEtcd(options.etcd, clock, log) : options.etcd
+  const connected = 'endpoints' in options.etcd ? await connectToEtcd(options.etcd, clock, log) : options.etcd
+  const { store, lines: storeMetrics } = measureStore(connected, kindRows)
   const context = createContext(store, { ...options, clock })
   const handle = createRequestHandler({ context, kinds: servedRows, tokens: options.tokens ?? new Map(), log })
   let isReady = false
@@ -69,7 +72,9 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
     ...(options.tls && { tls: options.tls }),
     ...(options.kubelet && { kubelet: options.kubelet }),
     documentAt: (path, serverAddress) => context.accountTokens?.document(path, serverAddress),
+    furtherMetrics: () => [...storeMetrics(), ...objectCounts(kindRows, (row) => context.caches.of(row).cache.size)],
     ready: () => isReady,
+    storeAnswers: () => storeAnswers(store, clock),
     log,
   })
   const compactor = startCompactor(store, clock, log)
