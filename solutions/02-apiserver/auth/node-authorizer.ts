@@ -59,7 +59,7 @@ export function nodeMay(nodeName: string, info: RequestInfo, pods: readonly Pod[
   switch (resource) {
     case 'nodes':
       if (subresource && subresource !== 'status') return false
-      return reads || (verb === 'create' && !subresource) || name === nodeName
+      return reads || verb === 'create' || name === nodeName
     case 'pods':
       if (subresource === 'status') return (verb === 'patch' || verb === 'update') && isOwnPod()
       if (subresource === 'eviction') return verb === 'create' && isOwnPod()
