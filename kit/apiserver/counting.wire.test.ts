@@ -76,6 +76,11 @@ describeWith(['kubectl'], 'counting together', () => {
     await eventually(async () => expect((await used('frugal'))?.pods).toBe('1'))
     expect(await kubectl('run three --image=i')).toBe('pod/three created\n')
     expect(await kubectl('get quota q1 --no-headers')).toContain('count/deployments.apps: 1/1, pods: 2/2')
+    await kubectl('scale deployment a --replicas=1')
+    const why = 'get events --field-selector reason=FailedCreate -o jsonpath={.items[*].message}'
+    await eventually(async () =>
+      expect(await kubectl(why)).toContain('exceeded quota: q1, requested: pods=1, used: pods=2, limited: pods=2'),
+    )
   })
 
   it('wants to be told what a quota counts, unless a LimitRange says it for all', PATIENCE, async () => {

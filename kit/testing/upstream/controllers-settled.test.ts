@@ -125,7 +125,7 @@ describe.skipIf(!existsSync(RECORDINGS))('what upstream left behind', () => {
     : []
   const nowMs = NOW_MS + 600_000
 
-  // Where there are a hundred pods, they are not recorded. A quota is something that only upstream knows of.
+  // Where there are a hundred pods, they are not recorded. What a quota stops, a reconcile tries again.
   const withReplicaSets = situations.filter(
     (situation) =>
       objects(situation, 'ReplicaSet').length > 0 &&
