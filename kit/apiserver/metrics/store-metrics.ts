@@ -40,6 +40,7 @@ export function measureStore(store: KeyValueStore, kinds: readonly KindRow[]): S
       progressIsReliable: store.progressIsReliable,
       range: (options) => measured(options.limit === 1 ? 'get' : 'list', options.from, store.range(options)),
       versionOf: (key) => measured('get', key, store.versionOf(key)),
+      changedSince: (known) => measured('list', known.from, store.changedSince(known)),
       txn: (request) => measured(operationOf(request), request.compare.key, store.txn(request)),
       watch: (options) => store.watch(options),
       grantLease: (ttlSeconds) => store.grantLease(ttlSeconds),

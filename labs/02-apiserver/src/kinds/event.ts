@@ -17,10 +17,13 @@ const RENAMED = [
   ['reportingComponent', 'reportingController'],
 ] as const
 
+/** Times that are not there are answered as null: upstream's clients expect the fields. */
 export function applyEventDefaults(draft: ApiObject): void {
   const coreEvent = draft as Partial<CoreEvent>
   coreEvent.reportingComponent ??= ''
   coreEvent.reportingInstance ??= ''
+  coreEvent.source ??= {}
+  for (const time of ['firstTimestamp', 'lastTimestamp', 'eventTime']) draft[time] ??= null
 }
 
 export function eventToStorage(object: ApiObject): ApiObject {

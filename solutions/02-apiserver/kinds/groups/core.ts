@@ -9,6 +9,7 @@ import { validateService, validateServiceUpdate } from '../../validation/service
 import { applyConfigMapDefaults, applySecretDefaults, prepareSecretForUpdate, validateSecret } from '../config.ts'
 import { applyEndpointsDefaults } from '../endpoints.ts'
 import { applyEventDefaults, coreEventFields } from '../event.ts'
+import { validateCoreEvent } from '../event-validation.ts'
 import { applyLimitRangeDefaults, applyResourceQuotaDefaults } from '../limits.ts'
 import {
   applyNamespaceDefaults,
@@ -56,6 +57,7 @@ export const coreRows: readonly KindRow[] = [
     storagePrefix: 'events',
     ttlSeconds: 3600,
     applyDefaults: applyEventDefaults,
+    validate: validateCoreEvent,
     defaultPropagation: 'Unsupported',
     selectableFields: coreEventFields,
     allowCreateOnUpdate: true,

@@ -1,7 +1,8 @@
 /** What nodes and pods are told by the cluster: storage, priorities, runtimes, leases, events, flow control. */
 import { resources } from '#kit/api/resources.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
-import { eventFields, eventFromStorage, eventToStorage } from '../event.ts'
+import { applyEventDefaults, eventFields, eventFromStorage, eventToStorage } from '../event.ts'
+import { validateEvent, validateEventUpdate } from '../event-validation.ts'
 import { applyFlowSchemaDefaults, applyPriorityLevelDefaults } from '../flow-control.ts'
 import { validateLease } from '../lease.ts'
 import { applyPriorityClassDefaults, validatePriorityClass, validatePriorityClassUpdate } from '../priority-class.ts'
@@ -18,6 +19,9 @@ export const eventRows: readonly KindRow[] = [
   plainRow(resources.events, {
     ttlSeconds: 3600,
     conversion: { toStorage: eventToStorage, fromStorage: eventFromStorage },
+    applyDefaults: applyEventDefaults,
+    validate: validateEvent,
+    validateUpdate: validateEventUpdate,
     selectableFields: eventFields,
     defaultPropagation: 'Unsupported',
     allowCreateOnUpdate: true,
