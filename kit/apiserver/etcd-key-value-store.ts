@@ -25,6 +25,13 @@ export async function createEtcdKeyValueStore(client: EtcdClient): Promise<KeyVa
 
     versionOf: (key) => versions.of(key),
 
+    async changedSince({ from, to, revision, count }) {
+      const newer = { key: from, rangeEnd: to, minModRevision: revision + 1, keysOnly: true, limit: 1 }
+      const answer = await client.range(newer)
+      // etcd counts all keys of the range, also those that are not newer.
+      return answer.kvs.length > 0 || answer.count !== count
+    },
+
     async txn({ compare, success, failure }) {
       const answer = await client.txn({
         compare: [{ target: 'MOD', result: 'EQUAL', ...compare }],

@@ -5,7 +5,6 @@
  * connection has taken the last one, and a connection that takes nothing for ten seconds is cut off.
  * Source: apiserver `pkg/endpoints/handlers/watch.go`.
  */
-import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import type { ApiResponse, WatchStreamEvent } from '../contracts/apiserver.ts'
 import { type Exchange, setCommonHeaders } from './answer.ts'
@@ -72,16 +71,15 @@ function eventLine(
 
 /** Resolves when the client has caught up or is gone; a stalled one is made to be gone. */
 async function drained(response: ServerResponse, patienceMs: number): Promise<void> {
-  const cutOff = setTimeout(() => response.destroy(), patienceMs)
-  // Takes off the listener that was not called: a slow watcher would gather one with every pause.
-  const settled = new AbortController()
-  const { signal } = settled
-  try {
-    if (!response.destroyed) {
-      await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })])
+  if (response.destroyed) return
+  await new Promise<void>((resolve) => {
+    const cutOff = setTimeout(() => response.destroy(), patienceMs)
+    const settle = () => {
+      clearTimeout(cutOff)
+      // Also the listener that was not called: a slow watcher would gather one with every pause.
+      response.off('drain', settle).off('close', settle)
+      resolve()
     }
-  } finally {
-    clearTimeout(cutOff)
-    settled.abort()
-  }
+    response.on('drain', settle).on('close', settle)
+  })
 }

@@ -89,6 +89,11 @@ export interface KeyValueStore {
   range(options: KeyRange & { readonly limit?: number; readonly revision?: number }): Promise<RangeResponse>
   /** Linearizable, like a range of the one key, but without its value: many may ask at the same time for little. */
   versionOf(key: string): Promise<KeyVersion>
+  /**
+   * Linearizable. Whether a range is no longer what it was at `revision`, when it had `count` keys: a newer key, or another
+   * number of them. (No key is newer, so all that are there were there; and as many: so none has gone.)
+   */
+  changedSince(known: KeyRange & { readonly revision: number; readonly count: number }): Promise<boolean>
   txn(request: TxnRequest): Promise<TxnResponse>
   /** Every change from `startRevision` on, in order, each once. */
   watch(options: KeyRange & { readonly startRevision: number }): KeyValueWatch

@@ -66,6 +66,11 @@ class MemoryStore implements SimEtcdStore {
     return { revision: this.revision, modRevision: this.#current.get(key)?.modRevision ?? 0 }
   }
 
+  async changedSince({ from, to, revision, count }: KeyRange & { revision: number; count: number }): Promise<boolean> {
+    const kvs = [...this.#current.values()].filter(({ key }) => key >= from && key < to)
+    return kvs.length !== count || kvs.some(({ modRevision }) => modRevision > revision)
+  }
+
   async txn(request: TxnRequest): Promise<TxnResponse> {
     this.beforeTxn?.(request)
     this.transactions.push(request)

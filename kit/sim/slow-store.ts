@@ -40,6 +40,7 @@ export function createSlowStore({
     progressIsReliable,
     range: (options) => asked(() => etcd.range(options)),
     versionOf: (key) => versions.of(key),
+    changedSince: (known) => asked(() => etcd.changedSince(known)),
     txn: (request) => asked(() => etcd.txn(request)),
     watch: (options) => delayed(etcd.watch(options), pause),
     grantLease: (ttlSeconds) => asked(() => etcd.grantLease(ttlSeconds)),

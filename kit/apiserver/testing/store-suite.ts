@@ -84,6 +84,45 @@ export function storeSuite(open: () => Promise<KeyValueStore>): void {
   )
 
   lesson(
+    'tells whether a range has changed, and which version a key has, without sending values',
+    {
+      scenario:
+        'Somebody knows what a range was like; then a key comes, another is changed, one goes, and elsewhere something happens.',
+      rule: 'Each change within the range is noticed, whatever happens elsewhere is not.',
+      source: SOURCE,
+    },
+    async () => {
+      const objects = new ObjectStore(store)
+      const range = prefixRange('/registry/known/')
+      const key = (name: string) => `/registry/known/${name}`
+      const revisionNow = async () => (await store.versionOf('/registry/known/')).revision
+      const isChanged = async (revision: number, count: number) => store.changedSince({ ...range, revision, count })
+
+      await objects.create(key('a'), object('a'))
+      const b = await objects.create(key('b'), object('b', { v: 1 }))
+      expect(await store.versionOf(key('b'))).toEqual({
+        revision: Number(b?.metadata.resourceVersion),
+        modRevision: Number(b?.metadata.resourceVersion),
+      })
+      const two = await revisionNow()
+      await objects.create('/registry/elsewhere/x', object('x'))
+      expect(await isChanged(two, 2)).toBe(false)
+      await objects.guaranteedUpdate(key('b'), async (pod) => ({ put: { ...pod, v: 2 } }))
+      expect(await isChanged(two, 2)).toBe(true)
+
+      const changed = await revisionNow()
+      expect(await isChanged(changed, 2)).toBe(false)
+      await objects.guaranteedUpdate(key('a'), async () => ({ remove: true }))
+      expect(await isChanged(changed, 2)).toBe(true)
+      const known = await revisionNow()
+      const keys = [key('a'), key('b'), '/registry/elsewhere/x']
+      const versions = await Promise.all(keys.map((each) => store.versionOf(each)))
+      expect(versions.map(({ modRevision }) => modRevision)).toEqual([0, changed, two + 1])
+      expect(versions.map(({ revision }) => revision)).toEqual([known, known, known])
+    },
+  )
+
+  lesson(
     'forgets what is compacted',
     {
       scenario: 'After a compaction somebody asks for the time before it, by range and by watch.',

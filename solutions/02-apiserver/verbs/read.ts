@@ -1,8 +1,8 @@
 /**
  * Get and list.
  *
- * The newest state is asked of etcd, but hardly fetched: one small read tells the revision, and when the cache has come that
- * far, its objects are as new as etcd's. Only pages (of lists longer than `limit`), lists of an exact old revision, and
+ * The newest state is asked of etcd, but hardly fetched: one small read tells whether the cache is as new as etcd (or how far it
+ * has to come), and then its objects are. Only pages (of lists longer than `limit`), lists of an exact old revision, and
  * caches that lag are read from etcd.
  *
  * Source: apiserver `pkg/storage/cacher/cacher.go` (GetList), `pkg/storage/etcd3/store.go` (GetList).
@@ -98,8 +98,7 @@ async function isFreshEnough(context: ApiContext, row: KindRow, wanted: number |
     if (newest < wanted) throw resourceVersionTooLarge(wanted, newest)
     return false
   }
-  if (!context.store.progressIsReliable) return false
-  return kind.waitFor(await newestRevision(context, row), CATCH_UP_MS)
+  return kind.isNewest(CATCH_UP_MS)
 }
 
 /** etcd's revision now, by the smallest read that tells it. */

@@ -107,8 +107,25 @@ export class KindCache {
         if (this.cache.revision >= revision || this.#stopped) finish(this.cache.revision >= revision)
       }
       this.#waiting.add(look)
-      this.#watch?.requestProgress()
+      // Where progress cannot be believed, only a change tells how far the cache has come.
+      if (this.#options.store.progressIsReliable) this.#watch?.requestProgress()
     })
+  }
+
+  /**
+   * Whether the cache knows all that etcd knew when this was asked; waits for that, but not for ever. Mostly a comparison of
+   * revisions. An old etcd's word that there was nothing up to some revision is not to be trusted, so it is asked whether
+   * anything of this kind is newer than what the cache has.
+   */
+  async isNewest(timeoutMs: number): Promise<boolean> {
+    const { store, prefix, clock } = this.#options
+    if (store.progressIsReliable) return this.waitFor((await store.versionOf(prefix)).revision, timeoutMs)
+    const deadlineMs = clock.now() + timeoutMs
+    for (;;) {
+      const { revision, size } = this.cache
+      if (!(await store.changedSince({ ...prefixRange(prefix), revision, count: size }))) return true
+      if (!(await this.waitFor(revision + 1, deadlineMs - clock.now()))) return false
+    }
   }
 
   /** All objects in the order of their keys; the same array while nothing changes. */

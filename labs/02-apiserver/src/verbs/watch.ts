@@ -40,17 +40,17 @@ export async function watchObjects(
   const options = parseListOptions({ query: { ...query, watch: ['true'] } }, row)
   const kind = context.caches.of(row)
   await kind.synced()
-  const wanted = await versionToBeginWith(context, row, options)
-  if (!(await kind.waitFor(wanted, CATCH_UP_MS)))
+  if (!(await hasSeenEnough(kind, options))) {
+    const wanted = options.resourceVersion ?? (await newestRevision(context, row))
     return refusedWatch(resourceVersionTooLarge(wanted, kind.cache.revision))
+  }
   return startWatch({ context, row, kind, namespace, options })
 }
 
 /** What the cache must have seen before the watch begins: for initial events, what was asked for; else the newest. */
-async function versionToBeginWith(context: ApiContext, row: KindRow, options: ListOptions): Promise<number> {
-  const { resourceVersion, sendInitialEvents } = options
-  if (resourceVersion === undefined) return newestRevision(context, row)
-  return sendInitialEvents ? resourceVersion : 0
+async function hasSeenEnough(kind: KindCache, { resourceVersion, sendInitialEvents }: ListOptions): Promise<boolean> {
+  if (resourceVersion === undefined) return kind.isNewest(CATCH_UP_MS)
+  return !sendInitialEvents || kind.waitFor(resourceVersion, CATCH_UP_MS)
 }
 
 /** The client has been told 200 by then; what is wrong comes as the only event. */
