@@ -4,7 +4,7 @@
  * Kubernetes' own scale tests (kubemark) have such nodes. What this one reports is what those report, so that what people see of a node
  * (`kubectl describe node`, `kubectl get pods -o wide`) can be compared.
  */
-import type { Lease, Node, Pod, PodStatus, Stored } from '../api/objects.ts'
+import type { Container, ContainerStatus, Lease, Node, Pod, PodStatus, Stored } from '../api/objects.ts'
 import { resources } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
 import { startListWatch } from '../client/list-watch.ts'
@@ -64,7 +64,7 @@ async function settlePod(client: ApiClient, pod: Stored<Pod>): Promise<void> {
   const ref = { namespace, name }
   if (deletionTimestamp) {
     await client.delete(resources.pods, ref, { gracePeriodSeconds: 0, preconditions: { uid } })
-  } else if (pod.status?.phase !== 'Running') {
+  } else if (pod.status?.phase !== 'Running' || !allEphemeralRun(pod)) {
     const patch = { metadata: { uid }, status: runningStatus(pod) }
     await client.patch(
       resources.pods,
@@ -75,8 +75,29 @@ async function settlePod(client: ApiClient, pod: Stored<Pod>): Promise<void> {
   }
 }
 
+function allEphemeralRun({ spec, status }: Stored<Pod>): boolean {
+  return (spec?.ephemeralContainers?.length ?? 0) === (status?.ephemeralContainerStatuses?.length ?? 0)
+}
+
 function runningStatus({ metadata: { name, namespace, uid }, spec }: Stored<Pod>): Partial<PodStatus> {
   const now = nowText()
+  const running = (container: Pick<Container, 'name' | 'image' | 'volumeMounts'>, ready: boolean): ContainerStatus => ({
+    name: container.name,
+    image: tagged(container.image ?? ''),
+    imageID: tagged(container.image ?? ''),
+    containerID: `fakeRuntime://${name}_${namespace}_${uid}_0_${container.name}_0`,
+    ready,
+    restartCount: 0,
+    state: { running: { startedAt: now } },
+    lastState: {},
+    ...(container.volumeMounts && {
+      volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly }) => ({
+        name,
+        mountPath,
+        ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }),
+      })),
+    }),
+  })
   const types = ['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']
   return {
     phase: 'Running',
@@ -86,24 +107,16 @@ function runningStatus({ metadata: { name, namespace, uid }, spec }: Stored<Pod>
     podIP: POD_ADDRESS,
     podIPs: [{ ip: POD_ADDRESS }],
     startTime: now,
-    containerStatuses: (spec?.containers ?? []).map((container) => ({
-      name: container.name,
-      image: container.image ?? '',
-      imageID: container.image ?? '',
-      containerID: `fakeRuntime://${name}_${namespace}_${uid}_0_${container.name}_0`,
-      ready: true,
-      restartCount: 0,
-      state: { running: { startedAt: now } },
-      lastState: {},
-      ...(container.volumeMounts && {
-        volumeMounts: container.volumeMounts.map(({ name, mountPath, readOnly }) => ({
-          name,
-          mountPath,
-          ...(readOnly && { readOnly, recursiveReadOnly: 'Disabled' }),
-        })),
-      }),
-    })),
+    containerStatuses: (spec?.containers ?? []).map((container) => running(container, true)),
+    ...(spec?.ephemeralContainers && {
+      ephemeralContainerStatuses: spec.ephemeralContainers.map((container) => running(container, false)),
+    }),
   }
+}
+
+/** Whoever names no tag means the latest, and runtimes say so. */
+function tagged(image: string): string {
+  return /:[^/]*$|@/.test(image) ? image : `${image}:latest`
 }
 
 function nodeObject(name: string, ordinal: number): Node {
