@@ -37,7 +37,7 @@ describeWith(['kubectl'], 'apply', () => {
     server.kubectl.output(`apply --server-side ${flags} -f -`, { stdin: manifest })
   const read = async (what: string) =>
     JSON.parse(await server.kubectl.output(`get ${what} -o json --show-managed-fields`)) as ApiObject
-  const managers = ({ metadata }: ApiObject) =>
+  const managers = ({ metadata }: Pick<ApiObject, 'metadata'>) =>
     metadata?.managedFields?.map(({ manager, operation, subresource }) =>
       [manager, operation, subresource].filter(Boolean).join(' '),
     )

@@ -127,6 +127,11 @@ describe('a comparison', () => {
         removed: { 'f:metadata': { 'f:annotations': { '.': {}, 'f:note': {} } } },
       })
       expect(compare(after, structuredClone(after))).toEqual({ written: {}, removed: {} })
+      const selector = { spec: { selector: { matchLabels: { app: 'web' } } } }
+      expect(compare(selector, structuredClone(selector)), 'an equal value is no change').toEqual({
+        written: {},
+        removed: {},
+      })
     },
   )
 

@@ -5,8 +5,8 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { FieldType } from '#kit/contracts/field-types.ts'
-import { type Child, childrenOf, hasParts } from './elements.ts'
-import { EMPTY, type FieldSet, isEmpty, nodeOf } from './field-set.ts'
+import { hasParts, type Pair, pairsOf } from './elements.ts'
+import { EMPTY, type FieldSet, nodeOf } from './field-set.ts'
 
 /** No field is in both sets. If both are empty, the two objects are the same. */
 export interface FieldChanges {
@@ -15,52 +15,46 @@ export interface FieldChanges {
   readonly removed: FieldSet
 }
 
-const NOTHING: FieldChanges = { written: EMPTY, removed: EMPTY }
-
 /**
  * The fields in which two values of a type differ; undefined stands for a value that is not there.
  *
- * - Where neither side has parts (`hasParts`), the field is one: it is itself written or removed, or nothing.
- * - Otherwise look at the children of both sides (`childrenOf`), the same element on either side. When all of the value is
- *   new, it is itself written, together with what is in it; when all of it is gone, it is itself removed.
- * - A child that is on one side only, or of different types, is compared as its type on the side that has it.
+ * `pairsOf` gives the children of both, side by side. For each pair:
  *
- * At the root, the value itself is not part of the result. Values that are the same object need not be looked into.
- * `nodeOf` makes nodes of the result.
+ * - Where neither side has parts (`hasParts`), the child is one field: it is itself written or removed, or (if the two are
+ *   equal) nothing.
+ * - Otherwise it is compared in the same way. When all of it is new, it is itself written, together with what is in it; when
+ *   all of it is gone, it is itself removed.
+ *
+ * The value itself is not part of the result. `nodeOf` makes nodes of the result.
  *
  * @lab 2.14 Compare two objects by field
  */
 export function compareFields(type: FieldType, before: unknown, after: unknown): FieldChanges {
-  if (before === after) return NOTHING
-  const [old, now] = [childrenOf(type, before), childrenOf(type, after)]
   const written: Record<string, FieldSet> = {}
   const removed: Record<string, FieldSet> = {}
-  for (const element of new Set([...old.keys(), ...now.keys()])) {
-    const changes = compareChild(old.get(element), now.get(element))
-    if (changes.written) written[element] = changes.written
-    if (changes.removed) removed[element] = changes.removed
+  for (const pair of pairsOf(type, before, after)) {
+    const changes = comparePair(pair)
+    if (changes.written) written[pair.element] = changes.written
+    if (changes.removed) removed[pair.element] = changes.removed
   }
   return { written, removed }
 }
 
 /** @solution-only */
-function compareChild(old: Child | undefined, now: Child | undefined): NodeChanges {
-  if (old && now && old.value === now.value) return {}
-  const type = (now ?? old)!.type
-  if (!hasParts(type, old?.value) && !hasParts(type, now?.value)) {
-    if (!now) return { removed: EMPTY }
-    return old && isDeepStrictEqual(old.value, now.value) ? {} : { written: EMPTY }
+function comparePair({ type, before, after }: Pair): NodeChanges {
+  if (!hasParts(type, before) && !hasParts(type, after)) {
+    if (after === undefined) return { removed: EMPTY }
+    return isDeepStrictEqual(before, after) ? {} : { written: EMPTY }
   }
-  const inside = compareFields(type, old?.value, now?.value)
-  return { written: nodeOf(!old, inside.written), removed: nodeOf(!now, inside.removed) }
+  const inside = compareFields(type, before, after)
+  return {
+    written: nodeOf(before === undefined, inside.written),
+    removed: nodeOf(after === undefined, inside.removed),
+  }
 }
 
 /** @solution-only */
 interface NodeChanges {
   readonly written?: FieldSet | undefined
   readonly removed?: FieldSet | undefined
-}
-
-export function isNoChange({ written, removed }: FieldChanges): boolean {
-  return isEmpty(written) && isEmpty(removed)
 }

@@ -46,6 +46,46 @@ export interface Child {
   readonly value: unknown
 }
 
+/** The same child of two values of a type; undefined on the side where it is not. */
+export interface Pair {
+  readonly element: string
+  /** If the two sides are of different types (a list whose items were all different, and now are not), the newer one. */
+  readonly type: FieldType
+  readonly before: unknown
+  readonly after: unknown
+}
+
+/** The children of two values, side by side. Those that are identical are left out, which saves most of the work. */
+export function pairsOf(type: FieldType, before: unknown, after: unknown): Pair[] {
+  const isStruct = type.shape === 'struct' || type.shape === 'map'
+  return isStruct
+    ? fieldPairs(type, (before ?? {}) as JsonMap, (after ?? {}) as JsonMap)
+    : itemPairs(type, before, after)
+}
+
+type StructType = Extract<FieldType, { shape: 'struct' | 'map' }>
+
+function fieldPairs(type: StructType, before: JsonMap, after: JsonMap): Pair[] {
+  const pairs: Pair[] = []
+  const add = (name: string, old: unknown, now: unknown) => {
+    const field = old === now ? undefined : type.field(name)
+    if (field) pairs.push({ element: fieldElement(name), type: field, before: old, after: now })
+  }
+  for (const name in after) add(name, Object.hasOwn(before, name) ? before[name] : undefined, after[name])
+  for (const name in before) if (!Object.hasOwn(after, name)) add(name, before[name], undefined)
+  return pairs
+}
+
+function itemPairs(type: FieldType, before: unknown, after: unknown): Pair[] {
+  const [old, now] = [childrenOf(type, before), childrenOf(type, after)]
+  return [...new Set([...now.keys(), ...old.keys()])]
+    .map((element) => {
+      const [was, is] = [old.get(element), now.get(element)]
+      return { element, type: (is ?? was)!.type, before: was?.value, after: is?.value }
+    })
+    .filter((pair) => pair.before !== pair.after)
+}
+
 const LEAF: FieldType = { shape: 'leaf' }
 
 function addItem(children: Map<string, Child>, type: ListType, item: unknown): void {

@@ -12,6 +12,7 @@ import { type AdmissionReview, admit, charge } from '../admission/chain.ts'
 import { isReadyToBeRemoved } from '../deletion.ts'
 import { invalid, notFound } from '../errors.ts'
 import type { FieldsEntry } from '../managed-fields/entries.ts'
+import { copyOf } from '../managed-fields/entries-of-object.ts'
 import { updatedMetadata } from '../metadata.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
 import { validateMetadata, validateMetadataUpdate } from '../validation/metadata.ts'
@@ -67,7 +68,7 @@ export async function putObject(
     await options.authorizeCreation?.()
     return createObject(context, target, { ...draft, metadata: { ...draft.metadata, name: target.name } }, options)
   }
-  return updateObject(context, target, () => ({ draft: structuredClone(stored), warnings }), options, door)
+  return updateObject(context, target, () => ({ draft: copyOf(stored), warnings }), options, door)
 }
 
 /** What the cache knows is there, at least lately; what it does not know may be new. */

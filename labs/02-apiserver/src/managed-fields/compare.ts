@@ -5,7 +5,7 @@
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { FieldType } from '#kit/contracts/field-types.ts'
-import { EMPTY, type FieldSet, isEmpty } from './field-set.ts'
+import type { FieldSet } from './field-set.ts'
 
 /** No field is in both sets. If both are empty, the two objects are the same. */
 export interface FieldChanges {
@@ -14,18 +14,17 @@ export interface FieldChanges {
   readonly removed: FieldSet
 }
 
-const NOTHING: FieldChanges = { written: EMPTY, removed: EMPTY }
-
 /**
  * The fields in which two values of a type differ; undefined stands for a value that is not there.
  *
- * - Where neither side has parts (`hasParts`), the field is one: it is itself written or removed, or nothing.
- * - Otherwise look at the children of both sides (`childrenOf`), the same element on either side. When all of the value is
- *   new, it is itself written, together with what is in it; when all of it is gone, it is itself removed.
- * - A child that is on one side only, or of different types, is compared as its type on the side that has it.
+ * `pairsOf` gives the children of both, side by side. For each pair:
  *
- * At the root, the value itself is not part of the result. Values that are the same object need not be looked into.
- * `nodeOf` makes nodes of the result.
+ * - Where neither side has parts (`hasParts`), the child is one field: it is itself written or removed, or (if the two are
+ *   equal) nothing.
+ * - Otherwise it is compared in the same way. When all of it is new, it is itself written, together with what is in it; when
+ *   all of it is gone, it is itself removed.
+ *
+ * The value itself is not part of the result. `nodeOf` makes nodes of the result.
  *
  * @lab 2.14 Compare two objects by field
  */
@@ -36,8 +35,4 @@ export function compareFields(type: FieldType, before: unknown, after: unknown):
     'Compare two objects by field',
     'labs/02-apiserver/src/managed-fields/compare.ts',
   )
-}
-
-export function isNoChange({ written, removed }: FieldChanges): boolean {
-  return isEmpty(written) && isEmpty(removed)
 }

@@ -2,6 +2,7 @@
 import type { ApiObject } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import { badRequest } from '../errors.ts'
+import { copyOf } from '../managed-fields/entries-of-object.ts'
 import { applyJsonPatch } from './json-patch.ts'
 import { applyMergePatch, isMap } from './merge-patch.ts'
 import { patchSchemaOf } from './patch-schema.ts'
@@ -12,7 +13,7 @@ export function applyPatch(object: ApiObject, contentType: string | undefined, p
   const patched = patchOf(object, contentType, patch)
   if (!isMap(patched)) throw badRequest('the patch leaves no object')
   // Only what the patch touched is new; the rest is shared, and later stages write into the draft.
-  return structuredClone(patched) as ApiObject
+  return copyOf(patched as ApiObject)
 }
 
 function patchOf(object: ApiObject, contentType: string | undefined, patch: unknown): unknown {
