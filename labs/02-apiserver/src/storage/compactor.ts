@@ -5,7 +5,7 @@
  * Source: apiserver `pkg/storage/etcd3/compact.go`.
  */
 import { type Clock, systemClock } from '#kit/contracts/clock.ts'
-import { type KeyValueStore, singleKey } from '#kit/contracts/key-value-store.ts'
+import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
 import type { Log } from '#kit/contracts/log.ts'
 
 const PERIOD_MS = 5 * 60_000
@@ -41,11 +41,11 @@ export async function compactOnce(
   const answer = await store.txn({
     compare: { key: MARKER_KEY, modRevision: seen.modRevision },
     success: { put: { key: MARKER_KEY, value: String(seen.revision) } },
+    failure: { get: { key: MARKER_KEY } },
   })
   if (answer.succeeded) {
     if (seen.revision > 0) await store.compact(seen.revision)
     return { modRevision: answer.revision, revision: answer.revision }
   }
-  const { kvs, revision } = await store.range({ ...singleKey(MARKER_KEY), limit: 1 })
-  return { modRevision: kvs[0]?.modRevision ?? 0, revision }
+  return { modRevision: answer.current?.modRevision ?? 0, revision: answer.revision }
 }
