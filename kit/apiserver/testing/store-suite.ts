@@ -7,6 +7,7 @@ import { ObjectStore } from '#apiserver/storage/object-store.ts'
 import type { ApiObject } from '../../api/objects.ts'
 import { type KeyValueBatch, type KeyValueStore, prefixRange, singleKey } from '../../contracts/key-value-store.ts'
 import { lesson } from '../../testing/lesson.ts'
+import { objectStoreSuite } from './object-store-suite.ts'
 
 const SOURCE = 'etcd Documentation: API guarantees'
 
@@ -24,6 +25,8 @@ export function storeSuite(open: () => Promise<KeyValueStore>): void {
     store = await open()
   })
   afterAll(() => store?.close())
+
+  objectStoreSuite(() => store)
 
   lesson(
     'lets one writer win and tells the other what it lost to',
