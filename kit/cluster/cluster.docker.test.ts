@@ -2,8 +2,11 @@
  * The main job, as its user does it: boot, apply a Deployment and a Service with the real kubectl, ask the Service from a pod.
  * Then what must not break it: every component killed, a node lost, everything stopped and started again.
  */
-import { execFile } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import Dockerode from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -24,6 +27,39 @@ const state = () => readJsonFile<ClusterState>(directory.stateFile)!
 async function kubectl(...args: string[]): Promise<string> {
   const { stdout } = await run('kubectl', ['--kubeconfig', directory.kubeconfig, ...args])
   return stdout.trim()
+}
+
+/** The fallback of every kubectl, and the only protocol of old ones. */
+const SPDY = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false', KUBECTL_PORT_FORWARD_WEBSOCKETS: 'false' }
+
+function startKubectl(environment: object, ...args: string[]) {
+  const env = { ...process.env, ...environment }
+  return spawn('kubectl', ['--kubeconfig', directory.kubeconfig, ...args], { env, stdio: 'pipe' })
+}
+
+/** What it prints, given this input. */
+async function kubectlWith(environment: object, input: string, ...args: string[]): Promise<string> {
+  const child = startKubectl(environment, ...args)
+  child.stdin.end(input)
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)])
+  if (child.exitCode === null) await once(child, 'close')
+  if (child.exitCode !== 0) throw new Error(`kubectl ${args.join(' ')} exited with ${child.exitCode}: ${stderr}`)
+  return stdout
+}
+
+/** Two answers of the server at this port of the pod, which must be the same, through `kubectl port-forward`. */
+async function throughForward(environment: object, pod: string, port: number): Promise<string> {
+  const forwarding = startKubectl(environment, 'port-forward', pod, `:${port}`)
+  try {
+    const [line] = await once(forwarding.stdout.setEncoding('utf8'), 'data')
+    const local = /127\.0\.0\.1:(\d+)/.exec(line)?.[1]
+    const ask = async () => (await fetch(`http://127.0.0.1:${local}/`)).text()
+    const first = await eventually(ask, () => true)
+    expect(await ask()).toBe(first)
+    return first
+  } finally {
+    forwarding.kill('SIGINT')
+  }
 }
 
 /** Repeats a question until its answer is right; the test's own time-out bounds it. */
@@ -97,6 +133,47 @@ describeWith(['docker', 'kubectl'], 'a cluster with real containers', () => {
     expect(await kubectl('logs', pod!)).toContain('listens on port 8080')
     await expect(kubectl('exec', 'client', '--', 'sh', '-c', 'exit 7')).rejects.toMatchObject({ code: 7 })
   }, 30_000)
+
+  it('attaches, copies files, and carries input to its end, over WebSockets and over SPDY', async () => {
+    const lines = 'while read line; do echo "got $line"; done'
+    await kubectl(
+      'run',
+      'echo',
+      '--image=brain-and-muscle/demo:1',
+      '--stdin',
+      '--attach=false',
+      '--restart=Never',
+      '--',
+      'sh',
+      '-c',
+      lines,
+    )
+    await kubectl('wait', '--for=condition=Ready', 'pod/echo', '--timeout=60s')
+    const file = `${directory.root}/copied`
+    for (const environment of [{}, SPDY]) {
+      expect(await kubectlWith(environment, 'one\ntwo\n', 'exec', '-i', 'client', '--', 'cat')).toBe('one\ntwo\n')
+      writeFileSync(file, randomBytes(5_000_000))
+      const sent = readFileSync(file)
+      await kubectlWith(environment, '', 'cp', file, 'client:/tmp/copied')
+      await kubectlWith(environment, '', 'cp', 'client:/tmp/copied', file)
+      expect(readFileSync(file).equals(sent)).toBe(true)
+    }
+    // Its input is its container's: when whoever attached lets go, it ends (stdinOnce), and so does the loop.
+    expect(await kubectlWith({}, 'one\n', 'attach', '-i', 'echo')).toBe('got one\n')
+    await kubectl('delete', 'pod', 'echo', '--now')
+  }, 120_000)
+
+  it('forwards ports of a pod, also of a server that only the pod itself can see', async () => {
+    const serve = (port: number) =>
+      `require("http").createServer((q, s) => s.end("loopback")).listen(${port}, "127.0.0.1")`
+    const inner = startKubectl({}, 'exec', 'client', '--', 'node', '-e', serve(9000))
+    const [hello] = [...(await helloPods())]
+    for (const environment of [{}, SPDY]) {
+      expect(await throughForward(environment, hello!, 8080)).toContain(hello)
+      expect(await throughForward(environment, 'client', 9000)).toBe('loopback')
+    }
+    inner.kill()
+  }, 60_000)
 
   it('rolls a change out and back', async () => {
     await kubectl('set', 'env', 'deployment/hello', 'COLOUR=blue')

@@ -3,6 +3,8 @@ import https from 'node:https'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import WebSocket from 'ws'
 import { type Authority, createAuthority } from '#kit/cluster/pki.ts'
+import { SpdySession } from '#kit/spdy/session.ts'
+import { textOf } from '#kit/streaming/remote-command.ts'
 import { lesson } from '#kit/testing/lesson.ts'
 import { isRunning, type Rig, startRig } from './kubelet-rig.ts'
 
@@ -61,6 +63,26 @@ function exec(command: string[], more = '', protocol = 'v5.channel.k8s.io'): Pro
   return new Promise((resolve, reject) => {
     socket.on('open', () => resolve({ frames, socket, closed, text }))
     socket.on('error', reject)
+  })
+}
+
+/** The caller's side of SPDY/3.1, as upstream's API server has it. */
+function upgradeToSpdy(path: string, protocol: string): Promise<SpdySession> {
+  const headers = { connection: 'Upgrade', upgrade: 'SPDY/3.1', 'x-stream-protocol-version': protocol }
+  const { port } = rig.kubelet
+  const request = https.request({
+    host: '127.0.0.1',
+    port,
+    path,
+    method: 'POST',
+    headers,
+    ca: authority.cert,
+    ...apiserver,
+  })
+  return new Promise((resolve, reject) => {
+    request.once('upgrade', (_, socket) => resolve(new SpdySession(socket, { isServer: false })))
+    request.once('response', (response) => reject(new Error(`the kubelet answered ${response.statusCode}`)))
+    request.once('error', reject).end()
   })
 }
 
@@ -180,6 +202,32 @@ describe('exec', () => {
       const status = JSON.parse(session.text(3))
       expect(status.status).toBe('Failure')
       expect(status.message).toContain('executable file not found')
+    },
+  )
+})
+
+describe('SPDY', () => {
+  lesson(
+    'carries exec as WebSockets do, with a stream for each channel',
+    {
+      scenario: 'Upstream’s API server asks for exec of "cat; exit 7": it opens streams for error, stdin and stdout.',
+      rule: 'The end of the stream is the end of input; the Status on the error stream is that of channel 3.',
+      source: 'kubernetes cri/streaming/remotecommand/httpstream.go',
+      timeoutMs: 10_000,
+    },
+    async () => {
+      await rig.until('web', isRunning)
+      const command = ['sh', '-c', 'cat; exit 7'].map((word) => `command=${encodeURIComponent(word)}`).join('&')
+      const session = await upgradeToSpdy(`/exec/default/web/main?${command}&input=1&output=1`, 'v4.channel.k8s.io')
+      const [error, stdin, stdout] = ['error', 'stdin', 'stdout'].map((streamtype) =>
+        session.openStream({ streamtype }),
+      )
+      stdin!.end('hello\n')
+      const said = Promise.all([textOf(stdout!), textOf(error!)])
+      const [output, status] = await Promise.race([said, rig.missingPart])
+      expect(output).toBe('hello\n')
+      expect(JSON.parse(status)).toMatchObject({ status: 'Failure', details: { causes: [{ message: '7' }] } })
+      await session.closed
     },
   )
 })
