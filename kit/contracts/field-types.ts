@@ -7,6 +7,7 @@
  * Source: structured-merge-diff `schema/elements.go`; in OpenAPI `x-kubernetes-list-type`, `x-kubernetes-list-map-keys`,
  * `x-kubernetes-map-type`.
  */
+/** A value's type, as far as it matters to who owns what. */
 export type FieldType =
   /** One field, whatever is inside: a number, a text, or an "atomic" list or struct. */
   | { readonly shape: 'leaf' }

@@ -156,6 +156,7 @@ describe('an update', () => {
         generateName: 'we',
         deletionTimestamp: '2026-01-01T00:00:30Z',
         deletionGracePeriodSeconds: 30,
+        managedFields: [{ manager: 'ann' }],
       })
       expect(updatedMetadata({ metadata: { labels: { app: 'new' } } }, old, kinds.pod)).toEqual({
         labels: { app: 'new' },
@@ -167,6 +168,7 @@ describe('an update', () => {
         creationTimestamp: '2025-12-31T00:00:00Z',
         deletionTimestamp: '2026-01-01T00:00:30Z',
         deletionGracePeriodSeconds: 30,
+        managedFields: [{ manager: 'ann' }],
       })
     },
   )
