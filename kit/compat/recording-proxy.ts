@@ -69,6 +69,8 @@ function forward(request: IncomingMessage, response: ServerResponse, agent: http
   onward.on('response', (received) => {
     answer = received
     response.writeHead(received.statusCode ?? 500, received.headers)
+    // Whoever watches waits for the headers before the first event.
+    response.flushHeaders()
     received.on('data', (chunk: Buffer) => chunks.push(chunk))
     received.on('error', () => response.destroy())
     received.pipe(response)
