@@ -65,6 +65,9 @@ it('refuses options that make no sense', async () => {
     `${invalid}dryRun: Unsupported value: []string{"Some"}: supported values: "All"`,
   ])
   expect((await refusal({ gracePeriodSeconds: 'soon' }))[0]).toBe(400)
+  const notOptions = [400, 'decoded object cannot be converted to DeleteOptions']
+  expect(await refusal({ kind: 'Pod', metadata: { name: 'a' } })).toEqual(notOptions)
+  expect(await refusal([1])).toEqual(notOptions)
   expect(await namesIn(maps)).toEqual(['a'])
 })
 

@@ -1,6 +1,7 @@
 /** What the disruption controller makes of a budget and its pods (kubernetes pkg/controller/disruption). */
 import { describe, expect, it } from 'vitest'
 import { reconcileBudget } from '#controllers/disruption/reconcile.ts'
+import { reconcileMark } from '#controllers/disruption/stale-marks.ts'
 import type { Pod, PodDisruptionBudget, Stored } from '../api/objects.ts'
 
 const NOW_MS = Date.UTC(2026, 0, 1)
@@ -102,5 +103,32 @@ describe('a budget', () => {
     const strays = look(budget({ maxUnavailable: 1 }), pods(2, { owner: '' }))
     expect(strays.notes).toEqual(['UnmanagedPods'])
     expect(strays.status).toMatchObject({ expectedPods: 0, disruptionsAllowed: 0 })
+  })
+})
+
+describe('a pod that was marked for a disruption which never came', () => {
+  const marked = (seconds: number, more: object = {}, reason = 'EvictionByEvictionAPI') =>
+    ({
+      metadata: { name: 'web', namespace: 'ns', ...more },
+      status: {
+        phase: 'Running',
+        conditions: [{ type: 'DisruptionTarget', status: 'True', reason, lastTransitionTime: ago(seconds) }],
+      },
+    }) as unknown as Stored<Pod>
+
+  it('loses its mark after two minutes', () => {
+    expect(reconcileMark(marked(100), NOW_MS)).toEqual({ actions: [], requeueAfterMs: 20_000 })
+    expect(reconcileMark(marked(120), NOW_MS).actions).toMatchObject([
+      {
+        do: 'update',
+        subresource: 'status',
+        object: { status: { conditions: [{ type: 'DisruptionTarget', status: 'False', lastTransitionTime: ago(0) }] } },
+      },
+    ])
+  })
+
+  it('keeps it while it goes, and when its kubelet gave it', () => {
+    expect(reconcileMark(marked(500, { deletionTimestamp: ago(1) }), NOW_MS).actions).toEqual([])
+    expect(reconcileMark(marked(500, {}, 'TerminationByKubelet'), NOW_MS).actions).toEqual([])
   })
 })

@@ -3,6 +3,7 @@ import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import type { ControllerContext } from './controller.ts'
 import { startDeploymentController } from './deployment/controller.ts'
 import { startDisruptionController } from './disruption/controller.ts'
+import { startMarkController } from './disruption/stale-marks.ts'
 import { startEndpointSliceController, startEndpointsController } from './endpoints/controllers.ts'
 import { startGarbageCollector } from './garbage/controller.ts'
 import { startNamespaceController } from './namespaces/controller.ts'
@@ -36,6 +37,7 @@ export async function startControllerManager(options: ControllerManagerOptions):
     tainteviction: startTaintEvictionController,
     podgc: startPodGarbageCollector,
     disruption: startDisruptionController,
+    stalepoddisruption: startMarkController,
     resourcequota: startQuotaController,
     garbagecollector: startGarbageCollector,
     namespace: startNamespaceController,

@@ -43,7 +43,7 @@ const POLICIES = ['Foreground', 'Background', 'Orphan'] as const
  * Source: apiserver `pkg/endpoints/handlers/delete.go`; apimachinery `pkg/apis/meta/v1/validation` (ValidateDeleteOptions).
  */
 export function deleteOptionsOf({ body, query }: Pick<ApiRequest, 'body' | 'query'>): DeletionOptions {
-  const sent = typeof body === 'object' && body !== null ? (body as SentOptions) : optionsInQuery(query)
+  const sent = body === undefined ? optionsInQuery(query) : optionsInBody(body)
   const { gracePeriodSeconds, propagationPolicy, orphanDependents, preconditions } = sent
   if (gracePeriodSeconds !== undefined && !Number.isSafeInteger(gracePeriodSeconds)) {
     throw badRequest(`gracePeriodSeconds: ${JSON.stringify(gracePeriodSeconds)} is not a number of seconds`)
@@ -60,6 +60,16 @@ export function deleteOptionsOf({ body, query }: Pick<ApiRequest, 'body' | 'quer
     ...(preconditions && { preconditions }),
     ...(orphanDependents === false && { saysAccepted: true }),
   }
+}
+
+/** Who sends something else may mean something else: better to refuse than to delete. */
+function optionsInBody(body: unknown): SentOptions {
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
+  const { kind } = (isObject ? body : {}) as { kind?: unknown }
+  if (!isObject || (kind !== undefined && kind !== 'DeleteOptions')) {
+    throw badRequest('decoded object cannot be converted to DeleteOptions')
+  }
+  return body as SentOptions
 }
 
 function optionsInQuery(query: ApiRequest['query']): SentOptions {
