@@ -1,7 +1,14 @@
 /**
  * The API server's few etcd calls, spoken in etcd's v3 gRPC: to our members and to the real etcd alike.
  */
-import type { KeyRange, KeyValue, KeyValueBatch, KeyValueStore, KeyValueWatch } from '../contracts/key-value-store.ts'
+import type {
+  KeyRange,
+  KeyValue,
+  KeyValueBatch,
+  KeyValueEvent,
+  KeyValueStore,
+  KeyValueWatch,
+} from '../contracts/key-value-store.ts'
 import { CompactedError } from '../contracts/key-value-store.ts'
 import type { EtcdClient, EtcdError } from '../etcd-api/client.ts'
 import type { KeyValue as EtcdKeyValue, KeyEvent } from '../etcd-api/messages.ts'
@@ -108,12 +115,40 @@ function toKeyValue({ key, value, modRevision }: EtcdKeyValue): KeyValue {
   return { key: key.toString(), value: value.toString(), modRevision }
 }
 
-function toEvent({ type, kv, prevKv }: KeyEvent) {
-  const { key, modRevision } = kv
-  const previous = prevKv && { previous: prevKv.value.toString() }
-  return type === 'PUT'
-    ? { type: 'put' as const, key: key.toString(), modRevision, value: kv.value.toString(), ...previous }
-    : { type: 'delete' as const, key: key.toString(), modRevision, ...previous }
+function toEvent(event: KeyEvent): KeyValueEvent {
+  return event.type === 'PUT' ? new Put(event) : new Delete(event)
+}
+
+/** Values become text when somebody asks: of what the API server has written itself it needs neither the new nor the old one. */
+class Delete implements KeyValueEvent {
+  readonly type: KeyValueEvent['type'] = 'delete'
+  readonly key: string
+  readonly modRevision: number
+  readonly #previous: Buffer | undefined
+
+  constructor({ kv, prevKv }: KeyEvent) {
+    this.key = kv.key.toString()
+    this.modRevision = kv.modRevision
+    this.#previous = prevKv?.value
+  }
+
+  get previous(): string | undefined {
+    return this.#previous?.toString()
+  }
+}
+
+class Put extends Delete {
+  override readonly type = 'put'
+  readonly #value: Buffer
+
+  constructor(event: KeyEvent) {
+    super(event)
+    this.#value = event.kv.value
+  }
+
+  get value(): string {
+    return this.#value.toString()
+  }
 }
 
 function isCompacted(error: unknown): error is EtcdError {

@@ -61,9 +61,9 @@ export interface KeyValueEvent {
   /** The revision of this change. */
   readonly modRevision: number
   /** The new value; absent for a delete. */
-  readonly value?: string
+  readonly value?: string | undefined
   /** The value before; absent for a creation. */
-  readonly previous?: string
+  readonly previous?: string | undefined
 }
 
 /** All changes up to and including `revision` have now been delivered. Without events: a progress notification. */

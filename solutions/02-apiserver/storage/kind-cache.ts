@@ -199,10 +199,11 @@ export class KindCache {
     this.#noteProgress()
   }
 
-  #toChange({ type, key, modRevision, value, previous }: KeyValueEvent): CacheChange {
-    const before = this.cache.get(key) ?? (previous === undefined ? undefined : decodeObject(previous, 0))
+  #toChange(event: KeyValueEvent): CacheChange {
+    const { type, key, modRevision } = event
+    const before = this.cache.get(key) ?? (event.previous === undefined ? undefined : decodeObject(event.previous, 0))
     if (type === 'put') {
-      const object = this.#ownWrites.get(modRevision) ?? decodeObject(value ?? '{}', modRevision)
+      const object = this.#ownWrites.get(modRevision) ?? decodeObject(event.value ?? '{}', modRevision)
       this.#ownWrites.delete(modRevision)
       return before
         ? { type: 'MODIFIED', revision: modRevision, key, object, previous: before }

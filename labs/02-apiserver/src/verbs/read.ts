@@ -22,8 +22,8 @@ const FUTURE_PATIENCE_MS = 3_000
 const CATCH_UP_MS = 200
 
 /**
- * The object as it is now, or with `resourceVersion=0` as the cache has it; a version that is still to come is waited for. Of an object that the cache knows, etcd is only
- * asked whether it is still the newest; it is fetched when it is not.
+ * The object as it is now, or with `resourceVersion=0` as the cache has it; a version that is still to come is waited for.
+ * etcd is only asked which version is the newest; the object is fetched when the cache has another.
  */
 export async function getObject(context: ApiContext, target: Target, query: ApiRequest['query']): Promise<ApiObject> {
   const { row, name } = target
@@ -32,12 +32,11 @@ export async function getObject(context: ApiContext, target: Target, query: ApiR
   const wanted = resourceVersionOf(query.resourceVersion?.[0])
   if (wanted) await isFreshEnough(context, row, wanted)
   const known = cache.get(key)
-  if (known) {
-    if (wanted === 0) return present(row, known)
-    const { modRevision } = await context.store.versionOf(key)
-    const cached = [known, cache.get(key)].find((object) => object?.metadata.resourceVersion === String(modRevision))
-    if (cached) return present(row, cached)
-  }
+  if (known && wanted === 0) return present(row, known)
+  const { modRevision } = await context.store.versionOf(key)
+  if (modRevision === 0) throw notFound(row.resource, name)
+  const cached = [known, cache.get(key)].find((object) => object?.metadata.resourceVersion === String(modRevision))
+  if (cached) return present(row, cached)
   const found = await context.objects.get(key)
   if (!found) throw notFound(row.resource, name)
   return present(row, found)
