@@ -82,6 +82,9 @@ describeWith(['kubectl'], 'kubectl top', () => {
       { name: 'main', usage: { cpu: '25m', memory: '16Mi' } },
       { name: 'side', usage: { cpu: '25m', memory: '16Mi' } },
     ])
+    expect(await cluster.kubectl.output('explain podmetrics.containers.usage')).toContain(
+      'FIELD: usage <map[string]Quantity>',
+    )
     expect(await get('/pods?labelSelector=a%3Db')).toMatchObject({ kind: 'PodMetricsList', items: [] })
     expect((await get<{ items: ApiObject[] }>('/nodes')).items.map(({ metadata }) => metadata?.name)).toEqual([NODE])
     const { stderr } = await cluster.kubectl(`get --raw ${METRICS}/namespaces/default/pods/none`)

@@ -10,7 +10,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { parseSync } from 'oxc-parser'
 import { missingFields } from './missing-fields.ts'
-import type { Field, Schema } from './schemas.ts'
+import { type Field, type Schema, schemaNameOf } from './schemas.ts'
 
 /** Declaration file (without ".d.ts") → prefix of the names of its schemas in upstream's OpenAPI. */
 const modules: Readonly<Record<string, string>> = {
@@ -161,10 +161,17 @@ for (const [name, fields] of Object.entries(missingFields)) {
   const sorted = Object.entries({ ...known.fields, ...fields }).sort(([a], [b]) => (a < b ? -1 : 1))
   schemas.set(name, { ...known, fields: Object.fromEntries(sorted) })
 }
-const aggregated = { APIService: 'Says which server serves a group-version.', APIServiceList: 'A list of APIServices.' }
-for (const [kind, description] of Object.entries(aggregated)) {
-  const name = `io.k8s.kube-aggregator.pkg.apis.apiregistration.v1.${kind}`
-  const groupVersionKind = { group: 'apiregistration.k8s.io', version: 'v1', kind }
+const describedHere = [
+  ['apiregistration.k8s.io', 'v1', 'APIService', 'Says which server serves a group-version.'],
+  ['apiregistration.k8s.io', 'v1', 'APIServiceList', 'A list of APIServices.'],
+  ['metrics.k8s.io', 'v1beta1', 'NodeMetrics', 'What a node uses of cpu and memory.'],
+  ['metrics.k8s.io', 'v1beta1', 'NodeMetricsList', 'A list of NodeMetrics.'],
+  ['metrics.k8s.io', 'v1beta1', 'PodMetrics', 'What the containers of a pod use of cpu and memory.'],
+  ['metrics.k8s.io', 'v1beta1', 'PodMetricsList', 'A list of PodMetrics.'],
+] as const
+for (const [group, version, kind, description] of describedHere) {
+  const groupVersionKind = { group, version, kind }
+  const name = schemaNameOf(groupVersionKind)
   schemas.set(name, { ...schemas.get(name)!, description, groupVersionKind })
 }
 const lines = [...schemas]

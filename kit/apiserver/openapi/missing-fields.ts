@@ -1,6 +1,6 @@
 /**
  * Fields and parts that `kubernetes-types` 1.30 lacks: those that Kubernetes 1.31 and 1.32 added, those that its
- * generator dropped, and the group apiregistration.k8s.io. By schema; merged in by generate-schemas.ts.
+ * generator dropped, and the groups apiregistration.k8s.io and metrics.k8s.io. By schema; merged in by generate-schemas.ts.
  */
 import type { Field } from './schemas.ts'
 
@@ -10,9 +10,27 @@ const admission = 'io.k8s.api.admissionregistration.v1'
 const apiextensions = 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1'
 const apiregistration = 'io.k8s.kube-aggregator.pkg.apis.apiregistration.v1'
 const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1'
+const metrics = 'io.k8s.metrics.pkg.apis.metrics.v1beta1'
 
 function field(type: string, description: string): Field {
   return { type, description }
+}
+
+/** What every object or list of a kind has. */
+function envelope(what: 'object' | 'list'): Readonly<Record<string, Field>> {
+  return {
+    apiVersion: field('string', `The version of the schema of this ${what}.`),
+    kind: field('string', `The kind of this ${what}.`),
+    metadata:
+      what === 'object'
+        ? field(`${meta}.ObjectMeta`, 'Name, labels and the like.')
+        : field(`${meta}.ListMeta`, 'When the list was made, and where it goes on.'),
+  }
+}
+
+const measured = {
+  timestamp: field('time', 'The end of the window.'),
+  window: field('string', 'How long the use of cpu was measured, such as "15.036s".'),
 }
 
 const ruleFields = {
@@ -141,5 +159,27 @@ export const missingFields: Readonly<Record<string, Readonly<Record<string, Fiel
     name: field('string', 'Name of the Service.'),
     namespace: field('string', 'Namespace of the Service.'),
     port: field('integer', 'Port of the Service.'),
+  },
+  [`${metrics}.NodeMetrics`]: {
+    ...envelope('object'),
+    ...measured,
+    usage: field('map quantity', 'The cpu and memory that everything on the node uses.'),
+  },
+  [`${metrics}.NodeMetricsList`]: {
+    ...envelope('list'),
+    items: { ...field(`[]${metrics}.NodeMetrics`, 'The figures of each node.'), required: true },
+  },
+  [`${metrics}.PodMetrics`]: {
+    ...envelope('object'),
+    ...measured,
+    containers: field(`[]${metrics}.ContainerMetrics`, 'The figures of each container.'),
+  },
+  [`${metrics}.PodMetricsList`]: {
+    ...envelope('list'),
+    items: { ...field(`[]${metrics}.PodMetrics`, 'The figures of each pod.'), required: true },
+  },
+  [`${metrics}.ContainerMetrics`]: {
+    name: { ...field('string', 'Name of the container.'), required: true },
+    usage: field('map quantity', 'The cpu and memory that it uses.'),
   },
 }

@@ -44,6 +44,7 @@ const packageOfGroup: Readonly<Record<string, string>> = {
   'apiextensions.k8s.io': 'io.k8s.apiextensions-apiserver.pkg.apis.apiextensions',
   'apiregistration.k8s.io': 'io.k8s.kube-aggregator.pkg.apis.apiregistration',
   'meta.k8s.io': 'io.k8s.apimachinery.pkg.apis.meta',
+  'metrics.k8s.io': 'io.k8s.metrics.pkg.apis.metrics',
 }
 
 /** "io.k8s.api.apps.v1.Deployment" for a Deployment of apps/v1. */
