@@ -10,7 +10,7 @@ import type {
   SubresourceRow,
 } from '#kit/contracts/apiserver.ts'
 import { answerTokenRequest } from '../auth/token-request.ts'
-import { toRfc3339 } from '../deletion.ts'
+import { checkPreconditions, toRfc3339 } from '../deletion.ts'
 import { badRequest, invalid, methodNotAllowed, notFound, unknownResource } from '../errors.ts'
 import type { Configuration } from '../managed-fields/apply-configuration.ts'
 import { applyPatch } from '../patch/apply-patch.ts'
@@ -137,7 +137,11 @@ async function handleBinding({ context, request, target, options, subresource }:
   await updateObject(
     context,
     target,
-    (pod) => ({ draft: bindPod(pod, binding, now), warnings: [] }),
+    (pod) => {
+      // The pod that was decided about may be gone, and another one have its name.
+      checkPreconditions(binding.metadata ?? {}, pod, target.row)
+      return { draft: bindPod(pod, binding, now), warnings: [] }
+    },
     options,
     bindingDoor,
   )
