@@ -87,10 +87,7 @@ async function variableValue(
 ): Promise<string | undefined> {
   const namespace = pod.metadata?.namespace ?? 'default'
   if (valueFrom?.fieldRef) return podField(pod, valueFrom.fieldRef.fieldPath, sources)
-  if (valueFrom?.resourceFieldRef) {
-    const [kind = '', resource = ''] = valueFrom.resourceFieldRef.resource.split('.')
-    return container.resources?.[kind as 'limits' | 'requests']?.[resource] ?? '0'
-  }
+  if (valueFrom?.resourceFieldRef) return resourceField(container, valueFrom.resourceFieldRef.resource)
   if (valueFrom?.configMapKeyRef) {
     const reference = valueFrom.configMapKeyRef
     return pick(
@@ -166,6 +163,12 @@ export function podField(
   }
   if (!(path in fields)) throw new ContainerConfigError(`unsupported fieldPath: ${path}`)
   return fields[path] ?? ''
+}
+
+/** "limits.cpu" of a container. */
+export function resourceField(container: Container | undefined, path: string): string {
+  const [kind = '', resource = ''] = path.split('.')
+  return container?.resources?.[kind as 'limits' | 'requests']?.[resource] ?? '0'
 }
 
 function keyValueLines(values: Readonly<Record<string, string>> = {}): string {

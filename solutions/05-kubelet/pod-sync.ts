@@ -20,6 +20,7 @@ import { generatePodStatus } from './status/pod-status.ts'
 import { killContainer, stopEverything } from './stop-containers.ts'
 import type { PodMemory, SyncParts } from './sync-parts.ts'
 import { mayBeDeleted } from './termination.ts'
+import { refreshVolumes } from './volume-refresh.ts'
 import { removeVolumes } from './volumes.ts'
 
 export interface SyncResult {
@@ -44,8 +45,8 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
   const actions = withEphemeralContainers(needed, pod, before)
   if (actions.killPod) await stopEverything(parts, pod, before)
   await Promise.all(actions.containersToKill.map((target) => killContainer(parts, pod, target)))
+  const resizeAfterMs = actions.killPod ? undefined : await applyResizes(parts, pod, resizes)
 
-  if (!actions.killPod) await applyResizes(parts, pod, resizes)
   let retryAfterMs: number | undefined
   if (actions.containersToStart.length > 0) {
     // Who was just killed has ended now, and its restart has to wait like any other.
@@ -55,10 +56,21 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
   const after = await readPodStatus(parts.runtime, uid)
   followProbes(parts, pod, after)
   report(parts, uid, after, memory)
+  const volumesAfterMs = isRunning(after)
+    ? await refreshVolumes(parts, pod, memory, after.sandboxes[0]?.ip ?? parts.hostIp)
+    : undefined
   // A pod that is over keeps its object, for its logs and its status, but not its address.
   if (actions.killPod && !actions.createSandbox) parts.addresses.release(uid)
   await removeOldAttempts(parts, pod, after)
-  return { retryAfterMs }
+  return { retryAfterMs: sooner(resizeAfterMs, sooner(retryAfterMs, volumesAfterMs)) }
+}
+
+function isRunning({ containers }: RuntimePodStatus): boolean {
+  return containers.some(({ state }) => state === 'CONTAINER_RUNNING')
+}
+
+function sooner(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b)
 }
 
 /** A pod that is being deleted, or that is gone from the API server already. True when nothing of it is left. */
@@ -89,6 +101,7 @@ export async function syncTerminatingPod(
   parts.addresses.release(uid)
   parts.backoff.forget(`${uid}/`)
   parts.images.forget(uid)
+  parts.tokens.forget(uid)
   return true
 }
 

@@ -8,11 +8,13 @@ import type { Log } from '#kit/contracts/log.ts'
 import type { Backoff } from './backoff.ts'
 import type { ImagePuller } from './images.ts'
 import type { PodAddresses } from './pod-addresses.ts'
+import type { PodTokens } from './pod-tokens.ts'
 import type { Prober } from './prober.ts'
-import type { WaitingReason } from './status/container-statuses.ts'
 import type { Allocatable } from './resize-containers.ts'
+import type { WaitingReason } from './status/container-statuses.ts'
 import type { StatusWriter } from './status-writer.ts'
-import type { VolumeSources } from './volumes.ts'
+import type { VolumeSources } from './volume-files.ts'
+import type { MadeVolumes } from './volume-refresh.ts'
 
 /** Everything that a sync needs, the same for all pods. */
 export interface SyncParts {
@@ -27,21 +29,26 @@ export interface SyncParts {
   readonly statuses: StatusWriter
   readonly addresses: PodAddresses
   readonly backoff: Backoff
+  readonly tokens: PodTokens
   readonly volumeSources: (podIp: string) => VolumeSources
   readonly rootDir: string
   readonly hostIp: string
+  /** What this node has for its pods. */
+  readonly allocatable: Allocatable
 }
 
 /** What must be remembered of a pod between two looks. Losing it, in a restart, costs nothing but patience. */
-  /** What this node has for its pods. */
-  readonly allocatable: Allocatable
 export interface PodMemory {
   /** Never looked at since this kubelet started, and unknown to the runtime: nothing can be running. */
   isNew: boolean
   /** Why containers could not be started, by name. */
   waiting: Record<string, WaitingReason>
+  /** When the pod's volumes were last made. */
+  volumes?: MadeVolumes
+  /** How often in a row they could not be. */
+  mountFailures: number
 }
 
 export function newPodMemory(isNew: boolean): PodMemory {
-  return { isNew, waiting: {} }
+  return { isNew, waiting: {}, mountFailures: 0 }
 }

@@ -32,6 +32,7 @@ import { startNodeReporter } from './node-reporter.ts'
 import { allocatableOf } from './node-status.ts'
 import { createPlegLoop } from './pleg-loop.ts'
 import { createPodAddresses } from './pod-addresses.ts'
+import { createPodTokens } from './pod-tokens.ts'
 import { PodWorkers } from './pod-workers.ts'
 import { createProber } from './prober.ts'
 import { type KubeletServerTls, startKubeletServer } from './server.ts'
@@ -67,6 +68,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   const recorder = createEventRecorder({ client, clock, log, component: 'kubelet', host: nodeName })
   const statuses = createStatusWriter({ client, clock, log })
   const addresses = createPodAddresses(options.podCidr)
+  const tokens = createPodTokens({ client, clock })
   const services = startListWatch<Service>({ client, resource: resources.services, clock, log })
 
   const prober = createProber({
@@ -109,7 +111,8 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     statuses,
     addresses,
     backoff: new Backoff(),
-    volumeSources: (podIp) => apiSources({ client, services, nodeName, hostIp: nodeIp, podIp }),
+    tokens,
+    volumeSources: (podIp) => apiSources({ client, services, tokens, nodeName, hostIp: nodeIp, podIp }),
     rootDir,
     hostIp: nodeIp,
     allocatable: allocatableOf(machine),

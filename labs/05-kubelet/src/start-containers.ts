@@ -19,7 +19,9 @@ import { containerHash } from './restart-policy.ts'
 import { latestContainer, type RuntimePodStatus } from './runtime-pod-status.ts'
 import type { WaitingReason } from './status/container-statuses.ts'
 import type { PodMemory, SyncParts } from './sync-parts.ts'
-import { containerMounts, prepareVolumes, type VolumeSources } from './volumes.ts'
+import type { VolumeSources } from './volume-files.ts'
+import { makeVolumes, mountRetryMs } from './volume-refresh.ts'
+import { containerMounts } from './volumes.ts'
 
 /** Starts what is to be started, in the spec's order. Returns when to try again what could not be started. */
 export async function startContainers(
@@ -35,11 +37,9 @@ export async function startContainers(
   const sources = parts.volumeSources(podIp ?? parts.hostIp)
   let volumes: Record<string, string>
   try {
-    volumes = await prepareVolumes(pod, parts.rootDir, sources)
-  } catch (error) {
-    const subject = eventSubject(pod)
-    recorder.record(subject, 'Warning', 'FailedMount', `MountVolume.SetUp failed: ${describeError(error)}`)
-    return MOUNT_RETRY_MS
+    volumes = await makeVolumes(parts, pod, memory, podIp ?? parts.hostIp)
+  } catch {
+    return mountRetryMs(memory.mountFailures - 1)
   }
 
   const config = sandboxConfig(pod, actions.attempt, podIp)
@@ -73,7 +73,6 @@ interface ContainerPlace {
   readonly environmentSources: VolumeSources
 }
 
-const MOUNT_RETRY_MS = 2000
 const CONFIG_RETRY_MS = 10_000
 
 /** Back-off, image, environment, create, start. Returns when to try again if it could not be started. */
