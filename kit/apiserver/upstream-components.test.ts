@@ -83,7 +83,7 @@ describe('kube-scheduler', () => {
   it('refuses to bind another pod of that name', async () => {
     const metadata = { name: 'waits', namespace: 'default', uid: 'another' }
     const { said } = await as(SCHEDULER, 'POST', `${pods}/waits/binding`, { metadata, target: { name: 'node-1' } })
-    expect(said).toMatch(/^409 .*Precondition failed: UID in precondition: another, UID in object meta: /)
+    expect(said).toMatch(/^409 .*the UID in the precondition \(another\) does not match the UID in record/)
   })
 
   it('says why a pod waits, whom it would have to make room for it, and that somebody had to go', async () => {

@@ -139,7 +139,8 @@ async function handleBinding({ context, request, target, options, subresource }:
     target,
     (pod) => {
       // The pod that was decided about may be gone, and another one have its name.
-      checkPreconditions(binding.metadata ?? {}, pod, target.row)
+      const { uid, resourceVersion } = binding.metadata ?? {}
+      checkPreconditions({ ...(uid && { uid }), ...(resourceVersion && { resourceVersion }) }, pod, target.row)
       return { draft: bindPod(pod, binding, now), warnings: [] }
     },
     options,
