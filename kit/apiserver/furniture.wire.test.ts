@@ -49,6 +49,9 @@ describeWith(['kubectl'], 'a new cluster', () => {
       })
       expect((await lines('get apiservice v1.apps'))[1]).toMatch(/^v1\.apps +Local +True /)
       expect((await lines('get flowschema system-nodes'))[1]).toMatch(/^system-nodes +system +500 +ByUser .*False$/)
+      expect(await kubectl.output('get configmaps -n kube-system -o name')).toContain(
+        'legacy-service-account-token-tracking',
+      )
       const trust = 'get configmap -n kube-system extension-apiserver-authentication'
       expect(await kubectl.output(`${trust} -o jsonpath={.data.client-ca-file}`)).toContain('BEGIN CERTIFICATE')
     } finally {

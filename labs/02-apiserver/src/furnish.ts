@@ -36,6 +36,7 @@ export async function furnish(context: ApiContext, kinds: readonly KindRow[], op
     ensureAll(context, kinds, resources.priorityLevelConfigurations, priorityLevels() as ApiObject[]),
     ensureAll(context, kinds, resources.flowSchemas, flowSchemas(now) as ApiObject[]),
     ensureAll(context, kinds, resources.apiServices, localApiServices(served, now)),
+    ensureAll(context, kinds, resources.configMaps, [tokenTracking(now)]),
     ensureTrust(context, kinds, options),
     renewIdentity(context, kinds, options),
   ])
@@ -59,6 +60,12 @@ async function ensure(context: ApiContext, { row, namespace, name }: Target, obj
   } catch (error) {
     if (!hasReason(error, 'AlreadyExists')) throw error
   }
+}
+
+/** Since when the use of tokens that never end is noticed. There are none here, so nothing more is written. */
+function tokenTracking(now: string): ApiObject {
+  const metadata = { name: 'kube-apiserver-legacy-service-account-token-tracking', namespace: 'kube-system' }
+  return { metadata, data: { since: now.slice(0, 'YYYY-MM-DD'.length) } }
 }
 
 /** Where extension servers read whose certificates to believe. */
