@@ -47,19 +47,6 @@ describeWith(['kubectl'], 'kubectl with one of each kind', () => {
     expect(text).toContain('Default backend')
   })
 
-  it('explains every kind', async () => {
-    // Two at a time: most of it is kubectl's own work.
-    const kinds = kindRows.filter(({ verbs }) => verbs.includes('list')).map(({ resource }) => resource)
-    while (kinds.length > 0) {
-      await Promise.all(
-        kinds.splice(0, 2).map(async ({ group, version, plural, kind }) => {
-          const text = await kubectl.output(`explain ${plural} --api-version=${group ? `${group}/` : ''}${version}`)
-          expect(text).toMatch(new RegExp(`KIND: +${kind}\\nVERSION: +${version}\\n`))
-        }),
-      )
-    }
-  })
-
   it('applies them again without a change', async () => {
     // Where lists have defaults inside kubectl sends a patch every time, to upstream's server as to this one.
     const versions = () =>
