@@ -7,7 +7,7 @@ import {
   proxyDestination,
 } from '#apiserver/subresources/proxy-destination.ts'
 import type { ApiObject } from '../api/objects.ts'
-import { isProxyPath } from './proxy-connection.ts'
+import { isProxyPath } from './proxy-headers.ts'
 
 const pod = (ip: string, ports: object[] = []) => ({
   spec: { containers: [{ name: 'a' }, { name: 'b', ports }] },

@@ -1,14 +1,14 @@
 /**
  * `metrics.k8s.io`: NodeMetrics and PodMetrics, for `kubectl top` and autoscalers. Who there is comes from the stored nodes
- * and pods, what they use from the kubelets' figures (given, kit/apiserver/metrics/); one without figures yet is left out.
+ * and pods, what they use from the kubelets' figures (given, kit/apiserver/usage/); one without figures yet is left out.
  *
  * Source: metrics-server `pkg/api/{node,pod}.go`; k8s.io/metrics `pkg/apis/metrics/v1beta1/types.go`.
  */
 import type { ApiObject, Node, Stored } from '#kit/api/objects.ts'
 import { canonicalQuantity, formatQuantity } from '#kit/api/quantity.ts'
-import { createKubeletAsker } from '#kit/apiserver/metrics/ask-kubelet.ts'
-import { type ResourceMetrics, startResourceMetrics } from '#kit/apiserver/metrics/resource-metrics.ts'
-import type { MeasuredUsage } from '#kit/apiserver/metrics/usage-points.ts'
+import { createKubeletAsker } from '#kit/apiserver/usage/ask-kubelet.ts'
+import { type ResourceMetrics, startResourceMetrics } from '#kit/apiserver/usage/resource-metrics.ts'
+import type { MeasuredUsage } from '#kit/apiserver/usage/usage-points.ts'
 import type { ApiRequest, ApiResponse, HttpServerOptions, KindRow, RequestInfo } from '#kit/contracts/apiserver.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'

@@ -1,6 +1,6 @@
 /** What every verb needs: the composed parts of the server, handed in by the composition root. */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
-import type { ResourceMetrics } from '#kit/apiserver/metrics/resource-metrics.ts'
+import type { ResourceMetrics } from '#kit/apiserver/usage/resource-metrics.ts'
 import type { DecodeObject, KindRow, UserInfo } from '#kit/contracts/apiserver.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { KeyValueStore } from '#kit/contracts/key-value-store.ts'
