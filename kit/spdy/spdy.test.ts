@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { constants, createDeflate } from 'node:zlib'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createRandom } from '../sim/random.ts'
 import { FrameReader, ProtocolError } from './frame-reader.ts'
 import { encodeFrame, type Frame } from './frames.ts'
 import { HeaderReader, HeaderWriter, type SpdyHeaders } from './header-block.ts'
@@ -253,6 +254,39 @@ describe('a session', () => {
     await expect
       .poll(() => [...new FrameReader().read(Buffer.concat(said))])
       .toMatchObject([{ type: 'go-away', status: 1 }])
+  })
+
+  it('survives whatever comes: frames changed at random, cut at random', async () => {
+    const seed = Math.floor(Math.random() * 2 ** 32)
+    const random = createRandom(seed)
+    for (let round = 0; round < 200; round++) {
+      const writer = new HeaderWriter()
+      const sent = Buffer.concat(
+        Array.from({ length: 10 }, (_, index) => {
+          const id = 1 + random.below(8)
+          const syn: Frame = {
+            type: 'syn-stream',
+            id: 2 * index + 1,
+            headers: { a: 'b'.repeat(random.below(99)) },
+            fin: false,
+          }
+          const data: Frame = { type: 'data', id, bytes: Buffer.alloc(random.below(2_000)), fin: random.chance(0.3) }
+          const other: Frame = random.pick<Frame>([{ type: 'rst-stream', id, status: 5 }, { type: 'ping', id }, data])
+          return Buffer.concat([encodeFrame(syn, writer), encodeFrame(other, writer)])
+        }),
+      )
+      for (let changes = random.below(5); changes > 0; changes--) sent[random.below(sent.length)] = random.below(256)
+      const connection = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() })
+      const session = new SpdySession(connection, { isServer: true, onStream: (stream) => stream.resume() })
+      for (let start = 0; start < sent.length; ) {
+        const end = start + 1 + random.below(500)
+        connection.emit('data', sent.subarray(start, end))
+        start = end
+      }
+      expect(session.streamCount, `seed ${seed}, round ${round}`).toBeLessThanOrEqual(10)
+      connection.destroy()
+      await session.closed
+    }
   })
 
   it('over any stream of bytes, not only sockets', async () => {
