@@ -27,6 +27,7 @@ const objects: Readonly<Record<string, unknown>> = {
   'pods/shop/pending': { spec: { containers: [] }, status: {} },
   'pods/shop/local': pod('127.0.0.1'),
   'pods/shop/metadata': pod('169.254.169.254'),
+  'pods/shop/mapped': pod('::ffff:127.0.0.1'),
   'services/shop/web': {
     spec: {
       ports: [
@@ -119,6 +120,7 @@ describe('the destination', () => {
     ['Pod', 'pending', 'address not allowed'],
     ['Pod', 'local', 'address not allowed'],
     ['Pod', 'metadata', 'address not allowed'],
+    ['Pod', 'mapped', 'address not allowed'],
     ['Pod', 'web:http', 'invalid port "http"'],
     ['Pod', 'none', 'pods "none" not found'],
     ['Service', 'web', 'no endpoints available for service "web"'],

@@ -139,7 +139,9 @@ function portNumber(port: string): number {
 
 /** This machine itself, link-local addresses and multicast are nobody's in the cluster. */
 function checkAddress(address: string): void {
-  const isOutside = /^(127\.|0\.|169\.254\.|2(2[4-9]|3\d)\.|255\.255\.255\.255$|::1?$|fe[89ab]|ff)/i.test(address)
+  const isOutside = /^(127\.|0\.|169\.254\.|2(2[4-9]|3\d)\.|255\.255\.255\.255$|::1?$|::ffff:|fe[89ab]|ff)/i.test(
+    address,
+  )
   if (isIP(address) === 0 || isOutside) throw badRequest('address not allowed')
 }
 
