@@ -117,6 +117,27 @@ describe('lists and watches', () => {
     expect({ status, code: body.code, message: body.message }).toEqual({ status: code, code, message })
   })
 
+  /** Source: kubernetes `pkg/apis/core/v1/conversion.go` (AddFieldLabelConversionsFor…) and its like in other groups. */
+  it.each([
+    ['/api/v1/pods', ['spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName']],
+    ['/api/v1/pods', ['spec.hostNetwork', 'status.phase', 'status.podIP', 'status.nominatedNodeName']],
+    ['/api/v1/nodes', ['spec.unschedulable']],
+    ['/api/v1/namespaces', ['status.phase']],
+    ['/api/v1/secrets', ['type']],
+    ['/api/v1/services', ['spec.clusterIP', 'spec.type']],
+    ['/api/v1/replicationcontrollers', ['status.replicas']],
+    ['/api/v1/events', ['involvedObject.kind', 'involvedObject.fieldPath', 'reason', 'reportingComponent', 'source']],
+    ['/apis/events.k8s.io/v1/events', ['regarding.name', 'regarding.uid', 'reason', 'reportingController', 'type']],
+    ['/apis/batch/v1/jobs', ['status.successful']],
+    ['/apis/certificates.k8s.io/v1/certificatesigningrequests', ['spec.signerName']],
+    ['/apis/apps/v1/deployments', ['metadata.name', 'metadata.namespace']],
+  ])('select %s by %j', async (path, fields) => {
+    for (const field of fields) {
+      const { status, body } = await server.ask(`${path}?fieldSelector=${field}!=nobody`)
+      expect(status, body.message).toBe(200)
+    }
+  })
+
   it('say of kinds with fields of their own that a field is not among them', async () => {
     const { body } = await server.ask(`${PODS}?fieldSelector=spec.nosuch=1`)
     expect(body.message).toBe('field label not supported: spec.nosuch')
