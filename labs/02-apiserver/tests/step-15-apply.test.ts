@@ -172,7 +172,7 @@ describe('what was applied before and is not any more', () => {
     () => {
       const live = { metadata: { labels: { app: 'web' } }, ...pod(container('web')) }
       const config = { metadata: { labels: { mine: 'yes' } } }
-      expect(appliedObject(type, live, config, {}, fieldsOf(type, config))).toEqual({
+      expect(appliedObject(type, live, config, {}, { 'f:metadata': { 'f:labels': { 'f:mine': {} } } })).toEqual({
         metadata: { labels: { app: 'web', mine: 'yes' } },
         ...pod(container('web')),
       })
