@@ -18,6 +18,7 @@ import { bundlePrograms, programFile } from './programs.ts'
 import { type Progress, untilNodesReady } from './readiness.ts'
 import { type ClusterState, startSupervisor } from './supervisor.ts'
 import { killLeftoverProcesses } from './teardown.ts'
+import { pluginsToDoWithout } from './unwritten-controllers.ts'
 
 export interface BootOptions {
   readonly name: string
@@ -153,7 +154,8 @@ export function createCluster(options: BootOptions): Cluster {
     async startComponents() {
       if (!layout) throw new Error('startComponents() before prepareFiles()')
       const { runtime, etcdEndpoints, mine } = options
-      components = planComponents({ directory, layout, runtime, etcdEndpoints })
+      const disabledAdmissionPlugins = pluginsToDoWithout(mine)
+      components = planComponents({ directory, layout, runtime, etcdEndpoints, disabledAdmissionPlugins })
       for (const { name } of components) logOffsets.set(name, logEnd(directory.logFile(name)))
       startedMs = Date.now()
       const about = { runtime, ...(mine && { mine }) }

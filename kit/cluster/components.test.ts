@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { clusterDirectory } from './cluster-directory.ts'
 import { planComponents } from './components.ts'
 import type { ClusterLayout } from './layout.ts'
+import { pluginsToDoWithout } from './unwritten-controllers.ts'
 
 const layout: ClusterLayout = {
   network: { subnet: '10.244.0.0/16', gateway: '10.244.0.1' },
@@ -85,4 +86,22 @@ describe('the name of a cluster', () => {
       expect(() => clusterDirectory(name, '/x')).toThrow(/cannot name a cluster/)
     },
   )
+
+  it('demands nothing of controllers that are not written yet', () => {
+    const stub = 'throw new NotImplemented('
+    expect(pluginsToDoWithout('4', () => stub)).toEqual(['ServiceAccount', 'TaintNodesByCondition'])
+    expect(pluginsToDoWithout('all', (file) => (file === 'nodes/taints.ts' ? stub : ''))).toEqual([
+      'TaintNodesByCondition',
+    ])
+    expect(pluginsToDoWithout('4', () => '')).toEqual([])
+    expect(pluginsToDoWithout('1,2', () => stub)).toEqual([])
+    const apiServer = (disabledAdmissionPlugins: readonly string[]) =>
+      planComponents({ directory, layout, runtime: 'fake', disabledAdmissionPlugins }).find(
+        ({ name }) => name === 'kube-apiserver',
+      )!.args
+    expect(flag(apiServer(['ServiceAccount', 'Priority']), '--disable-admission-plugins')).toBe(
+      'ServiceAccount,Priority',
+    )
+    expect(apiServer([])).not.toContain('--disable-admission-plugins')
+  })
 })

@@ -43,6 +43,8 @@ export interface ComponentOptions {
   readonly runtime: 'docker' | 'fake'
   /** Use these instead of members of our own: `http://127.0.0.1:2379`. */
   readonly etcdEndpoints?: readonly string[] | undefined
+  /** What the API server is not to look at in writes. */
+  readonly disabledAdmissionPlugins?: readonly string[]
 }
 
 export function planComponents(options: ComponentOptions): Component[] {
@@ -85,7 +87,7 @@ function etcdMember({ directory, layout }: ComponentOptions, member: Member): Co
   }
 }
 
-function apiServer({ directory, layout, etcdEndpoints }: ComponentOptions): Component {
+function apiServer({ directory, layout, etcdEndpoints, disabledAdmissionPlugins = [] }: ComponentOptions): Component {
   const pki = (file: string) => join(directory.pki, file)
   const { gateway } = layout.network
   const ownEtcd = [
@@ -103,6 +105,9 @@ function apiServer({ directory, layout, etcdEndpoints }: ComponentOptions): Comp
       ...['--tls-cert-file', pki('apiserver.crt'), '--tls-private-key-file', pki('apiserver.key')],
       ...['--client-ca-file', pki('ca.crt')],
       ...['--service-cluster-ip-range', SERVICE_CIDR],
+      ...(disabledAdmissionPlugins.length > 0
+        ? ['--disable-admission-plugins', disabledAdmissionPlugins.join(',')]
+        : []),
       ...['--service-account-issuer', 'https://kubernetes.default.svc.cluster.local'],
       ...['--service-account-signing-key-file', pki('service-account.key')],
       ...['--service-account-key-file', pki('service-account.pub')],

@@ -6,6 +6,7 @@
  */
 import type { ApiObject, Pod } from '#kit/api/objects.ts'
 import type { ApiRequest, ApiResponse, FieldError, SubresourceRow } from '#kit/contracts/apiserver.ts'
+import { admit } from '../admission/chain.ts'
 import { toRfc3339 } from '../deletion.ts'
 import { badRequest, conflict, invalid, notFound, unknownResource } from '../errors.ts'
 import { invalidValue } from '../validation/field-errors.ts'
@@ -47,6 +48,10 @@ export async function answerTokenRequest(
 
   const account = await findBound(context, 'serviceaccount', namespace, name)
   if (!account) throw notFound(row.resource, name)
+  await admit(
+    { operation: 'CREATE', row, subresource: 'token', namespace, name, user: options.user, draft },
+    context.cluster,
+  )
   const serviceaccount = { name, uid: account.metadata.uid }
   const binding = { namespace, serviceaccount, ...(await boundObjects(context, namespace, name, boundObjectRef)) }
   const token = tokens.issue(binding, { audiences, expirationSeconds })

@@ -22,6 +22,7 @@ import { withDefaultTolerations } from './default-tolerations.ts'
 import { checkEscalation } from './escalation.ts'
 import { checkLimits } from './limit-ranger.ts'
 import { checkNamespace } from './namespace-lifecycle.ts'
+import { restrictNode } from './node-restriction.ts'
 import { withNotReadyTaint } from './node-taints.ts'
 import { admitPodIdentity } from './pod-identity.ts'
 import { SYSTEM_CLASSES, withPriority } from './priority.ts'
@@ -51,6 +52,8 @@ export interface ClusterView {
   namespace(name: string): Promise<Stored<ApiObject> | undefined>
   limitRanges(namespace: string): readonly LimitRange[]
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>
+  pod(namespace: string, name: string): Promise<Stored<ApiObject> | undefined>
+  node(name: string): Promise<Stored<ApiObject> | undefined>
   priorityClass(name: string): Promise<PriorityClass | undefined>
   /** For pods that name none. */
   defaultPriorityClass(): PriorityClass | undefined
@@ -93,6 +96,7 @@ const plugins: readonly AdmissionPlugin[] = [
       if (pod) await admitPodIdentity(review, pod, cluster)
     },
   },
+  { name: 'NodeRestriction', admit: restrictNode },
   {
     name: 'TaintNodesByCondition',
     admit(review) {

@@ -22,11 +22,14 @@ export interface ClusterViewOptions {
   readonly disabledPlugins: readonly string[]
 }
 
+/** What a kind is stored under: its plural, for most. */
+type StoredUnder = Pick<Resource, 'plural'>
+
 export function createClusterView(options: ClusterViewOptions): ClusterView {
   const { objects, caches, policy, clock, random, disabledPlugins } = options
-  const cacheOf = ({ plural }: Resource) => caches.of({ storagePrefix: plural }).cache
+  const cacheOf = ({ plural }: StoredUnder) => caches.of({ storagePrefix: plural }).cache
   /** The cache's word is good enough for what it knows; what it does not know may be new. */
-  async function find<T = Stored<ApiObject>>(resource: Resource, namespace: string | undefined, name: string) {
+  async function find<T = Stored<ApiObject>>(resource: StoredUnder, namespace: string | undefined, name: string) {
     const key = storageKey({ storagePrefix: resource.plural }, namespace, name)
     return (cacheOf(resource).get(key) ?? (await objects.get(key))) as T | undefined
   }
@@ -37,6 +40,8 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
         ({ metadata }) => metadata?.namespace === namespace,
       ),
     serviceAccount: (namespace, name) => find<ServiceAccount>(resources.serviceAccounts, namespace, name),
+    pod: (namespace, name) => find(resources.pods, namespace, name),
+    node: (name) => find({ plural: 'minions' }, undefined, name),
     priorityClass: (name) => find<PriorityClass>(resources.priorityClasses, undefined, name),
     defaultPriorityClass: () =>
       defaultClass(
