@@ -42,7 +42,6 @@ export function createQuotaKeeper({ objects, caches, clock, optional }: QuotaKee
       if (!draft || !namespace || !isCounted(review)) return
       const quotas = quotasOf(namespace, caches).filter((quota) => counts(quota, review, draft))
       if (quotas.length === 0) return
-      for (const quota of quotas) checkKnown(quota, review, draft)
       const shelf = dryRun ? lookOnly(shelfOf(namespace, objects)) : shelfOf(namespace, objects)
       const chargeThem = () => chargeEach(quotas, review, draft, shelf)
       await optional.run('quotas are not enforced', chargeThem, async () => {})
@@ -50,31 +49,37 @@ export function createQuotaKeeper({ objects, caches, clock, optional }: QuotaKee
   }
 
   async function chargeEach(quotas: readonly Quota[], review: AdmissionReview, draft: ApiObject, shelf: QuotaShelf) {
-    const { row, old } = review
-    const usage = usageOf(row.resource, draft, clock.now())
-    const negative = negativeNames(usage)
-    if (negative.length > 0) {
-      throw refused(review, `quota usage is negative for resource(s): ${negative.sort().join(',')}`)
-    }
-    // A quota that did not count the object before is charged with all of it.
-    const countedBefore = (quota: Quota) => old !== undefined && isInScopes(quota, row.resource, old)
-    const before = old && usageOf(row.resource, old, clock.now())
-    for (const [group, added] of [
-      [quotas.filter(countedBefore), addedBy(usage, before)],
-      [quotas.filter((quota) => !countedBefore(quota)), addedBy(usage)],
-    ] as const) {
-      const charged = group.filter((quota) => concerns(quota, added)).map(({ metadata }) => metadata.name)
-      const why = await chargeAll(charged, added, shelf)
+    const charges = chargesOf(quotas, review, draft, clock.now())
+    for (const quota of quotas) checkKnown(quota, review, draft)
+    for (const { quotas: charged, added } of charges) {
+      const names = charged.filter((quota) => concerns(quota, added)).map(({ metadata }) => metadata.name)
+      const why = await chargeAll(names, added, shelf)
       if (why) throw refused(review, why)
     }
   }
 }
 
-/** What a status or a scale says uses up nothing; a resized pod does. */
-function isCounted({ operation, subresource }: AdmissionReview): boolean {
-  return (
-    (operation === 'CREATE' && subresource === '') || (operation === 'UPDATE' && ['', 'resize'].includes(subresource))
-  )
+/** What to charge which quotas with: one that did not count the object before, with all of it. */
+function chargesOf(quotas: readonly Quota[], review: AdmissionReview, draft: ApiObject, nowMs: number) {
+  const { old, row } = review
+  const usage = usageOf(row.resource, draft, nowMs)
+  const negative = negativeNames(usage)
+  if (negative.length > 0) {
+    throw refused(review, `quota usage is negative for resource(s): ${negative.sort().join(',')}`)
+  }
+  const countedBefore = (quota: Quota) => old !== undefined && isInScopes(quota, row.resource, old)
+  return [
+    { quotas: quotas.filter(countedBefore), added: addedBy(usage, old && usageOf(row.resource, old, nowMs)) },
+    { quotas: quotas.filter((quota) => !countedBefore(quota)), added: addedBy(usage) },
+  ]
+}
+
+/** What is created, and what can come to use more: a Service, a claim, a pod that is resized. */
+function isCounted({ operation, subresource, row: { resource } }: AdmissionReview): boolean {
+  if (operation === 'CREATE') return subresource === ''
+  const canGrow = subresource === 'resize' ? ['Pod'] : ['Service', 'PersistentVolumeClaim']
+  const isMain = subresource === '' || subresource === 'resize'
+  return operation === 'UPDATE' && isMain && resource.group === '' && canGrow.includes(resource.kind)
 }
 
 function quotasOf(namespace: string, caches: KindCaches): Quota[] {
