@@ -141,6 +141,20 @@ describe('the book', () => {
     expect(owners(changed).ann).not.toHaveProperty('f:spec.f:targetCPUUtilizationPercentage')
   })
 
+  it('lets the controller of aggregated roles apply and withdraw their rules', async () => {
+    const roles = '/apis/rbac.authorization.k8s.io/v1/clusterroles'
+    const role = { apiVersion: 'rbac.authorization.k8s.io/v1', kind: 'ClusterRole', metadata: { name: 'agg' } }
+    const aggregationRule = { clusterRoleSelectors: [{ matchLabels: { agg: '1' } }] }
+    await written('POST', roles, { ...role, aggregationRule })
+    const rules = [{ verbs: ['get'], apiGroups: [''], resources: ['pods'] }]
+    const url = `${roles}/agg?fieldManager=clusterrole-aggregation-controller&force=true`
+    const gathered = await written('PATCH', url, { ...role, rules }, APPLY)
+    expect(gathered).toMatchObject({ aggregationRule, rules })
+    expect(owners(gathered)['clusterrole-aggregation-controller']).toEqual({ 'f:rules': {} })
+    const withdrawn = await written('PATCH', url, role, APPLY)
+    expect([withdrawn.aggregationRule, withdrawn.rules ?? []]).toEqual([aggregationRule, []])
+  })
+
   it('refuses what is no apply', async () => {
     const apply = (query: string, body: object) => refusal('PATCH', `${settings}?${query}`, body, APPLY)
     expect(await apply('', head)).toBe(
