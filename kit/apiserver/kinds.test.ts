@@ -22,6 +22,22 @@ function created(kind: string, object: ApiObject, version?: string): ApiObject {
   return draft
 }
 
+describe('what is inside of another object', () => {
+  it('has metadata of its own, which says that it was never created', () => {
+    const never = { creationTimestamp: null }
+    const spec = (object: ApiObject) => object.spec as Record<string, object>
+    expect(spec(created('Deployment', { spec: { template } })).template).toMatchObject({
+      metadata: { ...never, labels: { app: 'a' } },
+    })
+    const { jobTemplate } = spec(created('CronJob', { spec: { jobTemplate: { spec: { template: { spec: {} } } } } }))
+    expect(jobTemplate).toMatchObject({ metadata: never, spec: { template: { metadata: never } } })
+    const claims = [{ metadata: { name: 'd' }, spec: {} }]
+    expect(spec(created('StatefulSet', { spec: { template, volumeClaimTemplates: claims } }))).toMatchObject({
+      volumeClaimTemplates: [{ metadata: { ...never, name: 'd' } }],
+    })
+  })
+})
+
 describe('a new object', () => {
   it.each<[kind: string, sent: ApiObject, stored: object, version?: string]>([
     [

@@ -68,6 +68,20 @@ describeKubectl('finds out what there is', ({ output, failure, run, server }) =>
     expect(await output('auth whoami')).toMatch(
       /^ATTRIBUTE +VALUE\nUsername +kubernetes-admin\nGroups +\[system:masters system:authenticated\]\n$/,
     )
+    const review = async (group: string, kind: string, spec: object) => {
+      const [short] = group.split('.')
+      const stdin = JSON.stringify({ apiVersion: `${group}/v1`, kind, ...(short === 'authorization' && { spec }) })
+      return JSON.parse(await output(`create --raw /apis/${group}/v1/${kind.toLowerCase()}s -f -`, { stdin }))
+    }
+    const resourceAttributes = { namespace: 'default', verb: 'create', resource: 'pods' }
+    const access = await review('authorization.k8s.io', 'SelfSubjectAccessReview', { resourceAttributes })
+    expect(access).toMatchObject({ metadata: { creationTimestamp: null }, spec: { resourceAttributes } })
+    expect(access.status).toEqual({ allowed: true })
+    const rules = await review('authorization.k8s.io', 'SelfSubjectRulesReview', { namespace: 'default' })
+    expect(rules).toMatchObject({ spec: {}, status: { incomplete: false } })
+    const self = await review('authentication.k8s.io', 'SelfSubjectReview', {})
+    expect(self.metadata.creationTimestamp).toMatch(/Z$/)
+
     const ann = await server().kubectlAs('ann')
     expect(await ann('auth can-i create pods')).toMatchObject({ code: 1, stdout: 'no\n' })
     const role = (verb: string) =>
