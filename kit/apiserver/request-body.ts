@@ -70,13 +70,24 @@ function parseBody(bytes: Buffer, contentType: string): unknown {
   try {
     if (contentType === 'application/vnd.kubernetes.protobuf') return decodeProtobuf(bytes)
     const text = bytes.toString('utf8')
-    return contentType.endsWith('yaml') ? withoutPrototypes(parseYaml(text)) : parseJson(text)
+    return contentType.endsWith('yaml') ? parseYamlText(text) : parseJson(text)
   } catch (error) {
     if (error instanceof StatusError) throw error
     const format = contentType.endsWith('yaml') ? 'yaml' : contentType.endsWith('protobuf') ? 'protobuf' : 'json'
     const reason = error instanceof Error ? error.message : String(error)
     throw new StatusError(400, 'BadRequest', `couldn't get version/kind; ${format} parse error: ${reason}`)
   }
+}
+
+/** What controllers apply is mostly JSON, which is YAML, too, but read many times as fast as such. */
+function parseYamlText(text: string): unknown {
+  try {
+    if (/^\s*\{/.test(text)) return parseJson(text)
+  } catch (error) {
+    // "{a: b}" looks like JSON, and is none.
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  return withoutPrototypes(parseYaml(text))
 }
 
 function parseJson(text: string): unknown {
