@@ -10,13 +10,14 @@
  * differences that may stay, and why. --only compares these lines of the file alone (the commands before them are given nevertheless). --verbose
  * shows every difference, the accepted ones too; --json prints all as JSON.
  *
- * Exit code: 0 when nothing unexpected differs, 1 when something does, 2 for a wrong command line.
+ * Exit code: 0 when nothing unexpected differs, 1 when something does, 2 for a wrong command line, 130
+ * after Ctrl-C.
  */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { replay } from '../compat/replay.ts'
 import { reportJson, reportLine, reportSummary } from '../compat/report.ts'
-import { readTranscripts } from '../compat/transcript.ts'
+import { readTranscripts, type Transcript } from '../compat/transcript.ts'
 import { createLog, silentLog } from '../contracts/log.ts'
 import { hasTool } from '../testing/tools.ts'
 import { parseMine } from './import-conditions.ts'
@@ -49,8 +50,10 @@ async function compat(args: string[]): Promise<number> {
   if (!hasTool('kubectl')) throw new UsageError('This needs kubectl; npm run doctor says how to get it.')
   const paint = createPaint(wantsColours(process.stdout))
   const { verbose, json } = values
+  const signal = abortedByCtrlC()
   const result = await replay({
-    transcripts: readTranscripts(values.against),
+    transcripts: transcriptsIn(values.against),
+    signal,
     only: values.only === undefined ? undefined : numbersOf(values.only),
     log: verbose ? createLog('compat') : silentLog,
     onComparison: (comparison) => {
@@ -58,7 +61,27 @@ async function compat(args: string[]): Promise<number> {
     },
   })
   process.stdout.write(json ? reportJson(result) : reportSummary(result, paint))
+  if (signal.aborted) return 130
   return result.comparisons.some(({ unexpected }) => unexpected.length > 0) ? 1 : 0
+}
+
+function transcriptsIn(path: string): Transcript[] {
+  try {
+    return readTranscripts(path)
+  } catch (error) {
+    throw new UsageError((error as Error).message)
+  }
+}
+
+/** The first Ctrl-C ends the replay in order, the second at once. */
+function abortedByCtrlC(): AbortSignal {
+  const controller = new AbortController()
+  const onSignal = () => {
+    if (controller.signal.aborted) process.exit(130)
+    controller.abort()
+  }
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal)
+  return controller.signal
 }
 
 /** "19,35-37" */

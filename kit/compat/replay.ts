@@ -24,6 +24,8 @@ export interface ReplayOptions {
   /** Commands up to the last of these are given, for their effects; these are compared. All when absent. */
   readonly only?: ReadonlySet<number> | undefined
   readonly log: Log
+  /** Ends the replay before the next command. */
+  readonly signal?: AbortSignal | undefined
   onComparison?(comparison: Comparison): void
 }
 
@@ -37,7 +39,7 @@ export interface Replay {
 const LIMIT_MS = 40_000
 const WATCH_LIMIT_MS = 5_000
 
-export async function replay({ transcripts, only, log, onComparison }: ReplayOptions): Promise<Replay> {
+export async function replay({ transcripts, only, log, signal, onComparison }: ReplayOptions): Promise<Replay> {
   const cluster = await startCompatCluster(log)
   const shell = createShell({
     server: `https://127.0.0.1:${cluster.proxy.port}`,
@@ -50,6 +52,7 @@ export async function replay({ transcripts, only, log, onComparison }: ReplayOpt
   try {
     const last = only ? Math.max(...only) : transcripts.length
     for (const [index, theirs] of transcripts.slice(0, last).entries()) {
+      if (signal?.aborted) break
       const { command, stdin, exit } = theirs
       const wanted = normalise(theirs.stdout)
       const outcome = await shell.run(command, {
@@ -68,7 +71,7 @@ export async function replay({ transcripts, only, log, onComparison }: ReplayOpt
     shell.remove()
     await cluster.stop()
   }
-  return { comparisons, outdated: only ? [] : ACCEPTED.filter((rule) => !occurred.has(rule)) }
+  return { comparisons, outdated: only || signal?.aborted ? [] : ACCEPTED.filter((rule) => !occurred.has(rule)) }
 }
 
 /** What is asked while something goes on must not wait until it is over. */

@@ -44,10 +44,19 @@ export function readTranscripts(path: string): Transcript[] {
     .split('\n')
     .filter((line) => line.trim() !== '')
     .map((line, index) => {
-      const transcript = JSON.parse(line) as Transcript
-      if (typeof transcript.command === 'string' && Array.isArray(transcript.http)) return transcript
+      const transcript = parseTranscript(line)
+      if (transcript) return transcript
       throw new Error(`${path}: line ${index + 1} is no transcript: it needs at least "command" and "http"`)
     })
+}
+
+function parseTranscript(line: string): Transcript | undefined {
+  try {
+    const transcript = JSON.parse(line) as Transcript
+    return typeof transcript.command === 'string' && Array.isArray(transcript.http) ? transcript : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** The answer as a client understands it, in whichever form it came. */
