@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { Container, Pod } from '../api/objects.ts'
 import { resources as resourceOf } from '../api/resources.ts'
 import { describeWith } from '../testing/tools.ts'
-import { type KubeletCluster, startKubeletCluster } from './testing/kubelet-cluster.ts'
+import { type KubeletCluster, NODE, startKubeletCluster } from './testing/kubelet-cluster.ts'
 
 let cluster: KubeletCluster
 
@@ -70,6 +70,21 @@ describeWith(['kubectl'], 'resize', () => {
     const after = await cluster.untilPod('huge', ({ status }) => status?.resize === 'Infeasible')
     expect(await runtimeResources(after)).toMatchObject({ cpuShares: 102 })
     expect(statusOf(after)?.resources?.requests?.cpu).toBe('100m')
+  })
+
+  it('waits until there is room beside the other pods', async () => {
+    await cluster.kubectl.output('delete pods --all')
+    const [, allCpu = 0] =
+      /^(\d+)$/.exec(await cluster.kubectl.output(`get node ${NODE} -o jsonpath={.status.allocatable.cpu}`)) ?? []
+    await cluster.runPod('greedy', { containers: [main({ requests: { cpu: `${Number(allCpu) * 1000 - 500}m` } })] })
+    await cluster.runPod('patient', { containers: [main({ requests: { cpu: '100m' } })] })
+    await resize('patient', { requests: { cpu: '750m' } })
+    await cluster.untilPod('patient', ({ status }) => status?.resize === 'Deferred')
+    await cluster.kubectl.output('delete pod greedy')
+    // The next look, ten seconds later at most; a patch makes it come at once.
+    await cluster.kubectl.output('annotate pod patient look=again')
+    const after = await cluster.untilPod('patient', ({ status }) => status?.resize === undefined)
+    expect(await runtimeResources(after)).toMatchObject({ cpuShares: 768 })
   })
 
   it.each([

@@ -35,6 +35,7 @@ import { createPodAddresses } from './pod-addresses.ts'
 import { createPodTokens } from './pod-tokens.ts'
 import { PodWorkers } from './pod-workers.ts'
 import { createProber } from './prober.ts'
+import { judgeResize } from './resize-verdict.ts'
 import { type KubeletServerTls, startKubeletServer } from './server.ts'
 import { createStatusWriter } from './status-writer.ts'
 import type { SyncParts } from './sync-parts.ts'
@@ -115,7 +116,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     volumeSources: (podIp) => apiSources({ client, services, tokens, nodeName, hostIp: nodeIp, podIp }),
     rootDir,
     hostIp: nodeIp,
-    allocatable: allocatableOf(machine),
+    judgeResize: (pod) => judgeResize(pod, podsHere(), allocatableOf(machine)),
   }
 
   let machineOn = true
@@ -124,6 +125,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   let runtimeListed = false
   let sandboxes: readonly PodSandbox[] = []
   let containers: readonly Container[] = []
+  const podsHere = () => workers.list().map(({ pod }) => pod)
   const workers = new PodWorkers(parts, () => machineOn)
   const pleg = createPlegLoop({
     runtime,

@@ -12,7 +12,7 @@ import { resources } from '#kit/api/resources.ts'
 import { hasReason } from '#kit/api/status-error.ts'
 import { withEphemeralContainers } from './ephemeral-containers.ts'
 import { computePodActions } from './pod-actions.ts'
-import { applyResizes, isInfeasible, pendingResizes, withRestartsToResize } from './resize-containers.ts'
+import { applyResizes, dueResizes, withRestartsToResize } from './resize-containers.ts'
 import { attemptsOf, nothingRunning, type RuntimePodStatus, readPodStatus } from './runtime-pod-status.ts'
 import { startContainers } from './start-containers.ts'
 import { isTerminalPhase } from './status/phase.ts'
@@ -40,8 +40,8 @@ export async function syncPod(parts: SyncParts, pod: Stored<Pod>, memory: PodMem
   }
   if (before.sandboxes.length === 0) report(parts, uid, before, memory)
 
-  const resizes = isInfeasible(pod, parts.allocatable) ? [] : pendingResizes(pod, before)
-  const needed = withRestartsToResize(computePodActions(pod, before, parts.prober.failed(uid)), resizes)
+  const resizes = dueResizes(pod, before, parts.judgeResize)
+  const needed = withRestartsToResize(computePodActions(pod, before, parts.prober.failed(uid)), resizes.due)
   const actions = withEphemeralContainers(needed, pod, before)
   if (actions.killPod) await stopEverything(parts, pod, before)
   await Promise.all(actions.containersToKill.map((target) => killContainer(parts, pod, target)))
@@ -113,12 +113,12 @@ export function report(
   memory: PodMemory,
   isTerminal = false,
 ): void {
-  const { runtimeName, hostIp, allocatable } = parts
+  const { runtimeName, hostIp, judgeResize } = parts
   const waiting = { ...memory.waiting }
   const probes = parts.prober.verdicts(podUid)
   const nowMs = parts.clock.now()
   parts.statuses.write(podUid, (pod) =>
-    generatePodStatus({ pod, runtime, waiting, probes, runtimeName, hostIp, allocatable, nowMs, isTerminal }),
+    generatePodStatus({ pod, runtime, waiting, probes, runtimeName, hostIp, judgeResize, nowMs, isTerminal }),
   )
 }
 

@@ -8,20 +8,15 @@
  * `pkg/kubelet/kubelet.go` (handlePodResourcesResize), `pkg/kubelet/kubelet_pods.go` (convertContainerStatusResources).
  */
 import type { ContainerStatus as ApiContainerStatus, Container, Pod, PodStatus, Stored } from '#kit/api/objects.ts'
-import { cpuMillicores, formatQuantity, memoryBytes } from '#kit/api/quantity.ts'
+import { formatQuantity } from '#kit/api/quantity.ts'
 import type { LinuxContainerResources } from '#kit/contracts/cri.ts'
 import { describeError } from '#kit/contracts/log.ts'
 import { linuxResources } from './container-config.ts'
 import type { ContainerToKill, PodActions } from './pod-actions.ts'
 import { eventSubject } from './pod-containers.ts'
+import type { ResizeVerdict } from './resize-verdict.ts'
 import { latestContainer, type RuntimePodStatus } from './runtime-pod-status.ts'
 import type { SyncParts } from './sync-parts.ts'
-
-/** What a node has for its pods. */
-export interface Allocatable {
-  readonly cpuMillicores: number
-  readonly memoryBytes: number
-}
 
 export interface Resize {
   readonly container: Container
@@ -51,14 +46,18 @@ function changedResources(has: LinuxContainerResources, wanted: LinuxContainerRe
   return [...(isCpuChanged ? ['cpu'] : []), ...(has.memoryLimitBytes !== wanted.memoryLimitBytes ? ['memory'] : [])]
 }
 
-/** More than the whole node has: that will never be. */
-export function isInfeasible({ spec }: Pod, allocatable: Allocatable): boolean {
-  const sum = (resource: 'cpu' | 'memory', read: (text: string) => number) =>
-    (spec?.containers ?? []).reduce((total, { resources }) => {
-      const amount = resources?.requests?.[resource] ?? resources?.limits?.[resource]
-      return total + (amount === undefined ? 0 : read(amount))
-    }, 0)
-  return sum('cpu', cpuMillicores) > allocatable.cpuMillicores || sum('memory', memoryBytes) > allocatable.memoryBytes
+export interface DueResizes {
+  /** Those that can be done now. */
+  readonly due: readonly Resize[]
+  /** Some may be possible later. */
+  readonly deferred: boolean
+}
+
+/** All of a pod's resizes or none. */
+export function dueResizes(pod: Pod, status: RuntimePodStatus, judge: (pod: Pod) => ResizeVerdict): DueResizes {
+  const pending = pendingResizes(pod, status)
+  const verdict = pending.length > 0 ? judge(pod) : 'Fits'
+  return { due: verdict === 'Fits' ? pending : [], deferred: verdict === 'Deferred' }
 }
 
 /** With the containers that have to be started anew to get what they should have. */
@@ -75,16 +74,17 @@ export function withRestartsToResize(actions: PodActions, resizes: readonly Resi
   }
 }
 
-const REFUSED_RETRY_MS = 30_000
+/** What is refused now, for lack of room or by the runtime, may be possible later. */
+const RETRY_MS = 10_000
 
-/** Tells the runtime. What it refuses, such as less memory than is in use, may be possible later: returns when to look again. */
+/** Tells the runtime. What it refuses, such as less memory than is in use, is tried again: returns when to look. */
 export async function applyResizes(
   { runtime, recorder, log }: Pick<SyncParts, 'runtime' | 'recorder' | 'log'>,
   pod: Stored<Pod>,
-  resizes: readonly Resize[],
+  { due, deferred }: DueResizes,
 ): Promise<number | undefined> {
-  let retryAfterMs: number | undefined
-  for (const { container, id, wanted, restart } of resizes) {
+  let retryAfterMs = deferred ? RETRY_MS : undefined
+  for (const { container, id, wanted, restart } of due) {
     if (restart) continue
     try {
       await runtime.updateContainerResources(id, wanted)
@@ -92,16 +92,21 @@ export async function applyResizes(
       log.warn(`resize of container ${container.name} of pod ${pod.metadata.name}: ${describeError(error)}`)
       const message = `Error: failed to resize container ${container.name}: ${describeError(error)}`
       recorder.record(eventSubject(pod, container), 'Warning', 'FailedResize', message)
-      retryAfterMs = REFUSED_RETRY_MS
+      retryAfterMs = RETRY_MS
     }
   }
   return retryAfterMs
 }
 
 /** What the pod's status says of it: nothing, when all have what they should have. */
-export function resizeStatus(pod: Pod, status: RuntimePodStatus, allocatable: Allocatable): Pick<PodStatus, 'resize'> {
+export function resizeStatus(
+  pod: Pod,
+  status: RuntimePodStatus,
+  judge: (pod: Pod) => ResizeVerdict,
+): Pick<PodStatus, 'resize'> {
   if (pendingResizes(pod, status).length === 0) return {}
-  return { resize: isInfeasible(pod, allocatable) ? 'Infeasible' : 'InProgress' }
+  const verdict = judge(pod)
+  return { resize: verdict === 'Fits' ? 'InProgress' : verdict }
 }
 
 /** What a container of a pod with requests or limits really has. */

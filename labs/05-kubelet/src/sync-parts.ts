@@ -1,5 +1,6 @@
 /** What a look at a pod needs, and what is remembered between two looks. */
 
+import type { Pod } from '#kit/api/objects.ts'
 import type { EventRecorder } from '#kit/client/event-recorder.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
@@ -10,7 +11,7 @@ import type { ImagePuller } from './images.ts'
 import type { PodAddresses } from './pod-addresses.ts'
 import type { PodTokens } from './pod-tokens.ts'
 import type { Prober } from './prober.ts'
-import type { Allocatable } from './resize-containers.ts'
+import type { ResizeVerdict } from './resize-verdict.ts'
 import type { WaitingReason } from './status/container-statuses.ts'
 import type { StatusWriter } from './status-writer.ts'
 import type { VolumeSources } from './volume-files.ts'
@@ -33,8 +34,8 @@ export interface SyncParts {
   readonly volumeSources: (podIp: string) => VolumeSources
   readonly rootDir: string
   readonly hostIp: string
-  /** What this node has for its pods. */
-  readonly allocatable: Allocatable
+  /** Whether this node has room for a pod as it should be now. */
+  readonly judgeResize: (pod: Pod) => ResizeVerdict
 }
 
 /** What must be remembered of a pod between two looks. Losing it, in a restart, costs nothing but patience. */

@@ -4,9 +4,10 @@
  *
  * Source: kubernetes `pkg/kubelet/kubelet_pods.go` (generateAPIPodStatus).
  */
-import type { ContainerStatus, PodStatus } from '#kit/api/objects.ts'
+import type { ContainerStatus, Pod, PodStatus } from '#kit/api/objects.ts'
 import { ephemeralContainerStatuses } from '../ephemeral-containers.ts'
-import { type Allocatable, actualResources, resizeStatus } from '../resize-containers.ts'
+import { actualResources, resizeStatus } from '../resize-containers.ts'
+import type { ResizeVerdict } from '../resize-verdict.ts'
 import { latestContainer } from '../runtime-pod-status.ts'
 import { podConditions } from './conditions.ts'
 import { byName, type ContainerStatusInput, containerStatuses } from './container-statuses.ts'
@@ -18,7 +19,7 @@ import { formatTime } from './times.ts'
 export interface PodStatusInput extends ContainerStatusInput {
   /** The node's address. */
   readonly hostIp: string
-  readonly allocatable: Allocatable
+  readonly judgeResize: (pod: Pod) => ResizeVerdict
   readonly nowMs: number
   /** The pod was stopped for good: nothing of it will run again. */
   readonly isTerminal: boolean
@@ -47,7 +48,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
     ...(podIp && { podIP: podIp, podIPs: [{ ip: podIp }] }),
     startTime: pod.status?.startTime ?? formatTime(nowMs),
     ...(statuses.initContainers.length > 0 && { initContainerStatuses: statuses.initContainers }),
-    ...resizeStatus(pod, runtime, input.allocatable),
+    ...resizeStatus(pod, runtime, input.judgeResize),
     containerStatuses: byName(statuses.containers).map((status) => withResources(status, input)),
     ...(ephemeral.length > 0 && { ephemeralContainerStatuses: ephemeral }),
     qosClass: pod.status?.qosClass ?? qosClass(pod),
