@@ -94,6 +94,47 @@ describeWith(['kubectl'], 'access', () => {
     expect(await review('bob', 'shop')).toMatchObject({ status: { allowed: false } })
   })
 
+  it('of somebody else is had by whom may impersonate them, part by part', async () => {
+    expect(await refused('get pods --as=bob')).toContain(
+      'users "bob" is forbidden: User "ann" cannot impersonate resource "users" in API group "" at the cluster scope',
+    )
+    const asAccount = 'auth can-i list secrets --as=system:serviceaccount:default:default'
+    expect(await refused(asAccount)).toContain(
+      'serviceaccounts "default" is forbidden: User "ann" cannot impersonate resource "serviceaccounts" in API group "" in the namespace "default"',
+    )
+    expect(await server.kubectl(asAccount)).toMatchObject({ code: 1, stdout: 'no\n' })
+
+    await server.kubectl.output('create clusterrole actor --verb=impersonate --resource=users --resource-name=bob')
+    await server.kubectl.output('create clusterrolebinding actors --clusterrole=actor --user=ann')
+    const whoami = async (flags: string) => JSON.parse(await ann.output(`auth whoami -o json ${flags}`)).status.userInfo
+    await expect.poll(async () => (await ann('auth whoami --as=bob')).code).toBe(0)
+    expect(await whoami('--as=bob')).toEqual({ username: 'bob', groups: ['system:authenticated'] })
+    expect(await refused('get pods --as=bob --as-group=system:masters')).toContain(
+      'groups "system:masters" is forbidden: User "ann" cannot impersonate resource "groups"',
+    )
+    expect(await refused('get pods --as=bob --as-uid=7')).toContain(
+      'uids.authentication.k8s.io "7" is forbidden: User "ann" cannot impersonate resource "uids" in API group "authentication.k8s.io"',
+    )
+    expect(await refused('get pods -n shop --as=bob')).toContain('User "bob" cannot list resource "pods"')
+  })
+
+  it('of somebody else comes with nothing of one’s own', async () => {
+    const whoami = async (flags: string) =>
+      JSON.parse(await server.kubectl.output(`auth whoami -o json ${flags}`)).status.userInfo
+    expect(await whoami('--as=carol --as-group=testers --as-group=developers --as-uid=7')).toEqual({
+      username: 'carol',
+      uid: '7',
+      groups: ['testers', 'developers', 'system:authenticated'],
+    })
+    expect((await whoami('--as=system:serviceaccount:shop:robot')).groups).toEqual([
+      'system:serviceaccounts',
+      'system:serviceaccounts:shop',
+      'system:authenticated',
+    ])
+    const anonymous = await server.kubectl('get namespaces --as=system:anonymous')
+    expect(anonymous.stderr).toContain('User "system:anonymous" cannot list resource "namespaces"')
+  })
+
   it('grows with the roles that an aggregated role gathers', async () => {
     expect(await refused('get pods -n default')).toContain('Forbidden')
     await server.kubectl.output('create -f -', { stdin: gathering })

@@ -1,5 +1,6 @@
 /**
- * What the transport knows of who is asking: a client certificate that TLS has verified, a bearer token.
+ * What the transport knows of who is asking: a client certificate that TLS has verified, a bearer token, and whom the caller
+ * wants to be.
  *
  * Guarantee: a certificate is passed on only when it was signed by the cluster's authority; one that was not makes the
  * request unauthorized instead of anonymous, so that a wrong kubeconfig is noticed.
@@ -9,6 +10,8 @@ import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { StatusError } from '../api/status-error.ts'
 import type { Credentials } from '../contracts/apiserver.ts'
+import { takeBearerProtocol } from './bearer-protocol.ts'
+import { impersonationOf } from './impersonation-headers.ts'
 
 type CertificateIdentity = NonNullable<Credentials['certificate']>
 
@@ -17,8 +20,14 @@ const identities = new WeakMap<TLSSocket, CertificateIdentity | 'none' | 'refuse
 
 export function credentialsOf(request: IncomingMessage): Credentials {
   const certificate = certificateOf(request)
-  const bearerToken = /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim()
-  return { ...(certificate && { certificate }), ...(bearerToken && { bearerToken }) }
+  const bearerToken =
+    /^Bearer +(.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim() ?? takeBearerProtocol(request)
+  const impersonate = impersonationOf(request)
+  return {
+    ...(certificate && { certificate }),
+    ...(bearerToken && { bearerToken }),
+    ...(impersonate && { impersonate }),
+  }
 }
 
 function certificateOf({ socket }: IncomingMessage): CertificateIdentity | undefined {

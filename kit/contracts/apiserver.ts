@@ -33,8 +33,18 @@ export interface UserInfo {
 export interface Credentials {
   /** Subject of a verified client certificate: CN, and every O. */
   readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] }
-  /** The token of `Authorization: Bearer …`. */
+  /** The token of `Authorization: Bearer …`, or of a WebSocket's protocols. */
   readonly bearerToken?: string
+  /** Whom the caller wants to be. */
+  readonly impersonate?: Impersonation
+}
+
+/** The headers `Impersonate-User`, `-Uid`, `-Group` (each one) and `-Extra-…`. */
+export interface Impersonation {
+  readonly user: string
+  readonly uid?: string
+  readonly groups: readonly string[]
+  readonly extra: Readonly<Record<string, readonly string[]>>
 }
 
 export interface ApiRequest {

@@ -21,6 +21,7 @@ import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { authenticate, type TokenTable } from './auth/authenticate.ts'
 import { authorize } from './auth/authorize.ts'
+import { impersonated } from './auth/impersonate.ts'
 import { answerReview, type ReviewSources, type TokenHolder } from './auth/reviews.ts'
 import { methodNotAllowed, unknownResource } from './errors.ts'
 import { METRICS_GROUP } from './kinds/metrics.ts'
@@ -56,7 +57,8 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
 
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {
     const info = parseRequestInfo(request)
-    const user = authenticate(request.credentials, await tokensFor(request.credentials, options))
+    const caller = authenticate(request.credentials, await tokensFor(request.credentials, options))
+    const user = await impersonated(caller, request.credentials.impersonate, sources)
     await authorize(user, info, sources)
     const { apiGroup: group, apiVersion: version, resource: plural } = info
     // A path below no group of ours is the shell's to refuse, as any unknown path.
