@@ -167,6 +167,10 @@ describe('the book', () => {
     expect(await apply('fieldManager=bob', { ...head, metadata: { name: 'settings', uid: 'u' } })).toBe(
       '409 Operation cannot be fulfilled on configmaps "settings": uid mismatch: the provided object specified uid u, and no existing object was found',
     )
+    const finalizers = ['a/b', 'a/b']
+    expect(await apply('fieldManager=bob', { ...head, metadata: { name: 'settings', finalizers } })).toBe(
+      '500 failed to create typed patch object (/settings; /v1, Kind=ConfigMap): .metadata.finalizers: duplicate entries for key [="a/b"]',
+    )
     await written('POST', maps, head)
     expect(
       await apply('fieldManager=bob', { ...head, metadata: { name: 'settings', resourceVersion: '1' } }),

@@ -1,12 +1,12 @@
 /**
  * How conflicts are told to people.
  *
- * Source: apimachinery `pkg/util/managedfields/internal/conflict.go`, structured-merge-diff `fieldpath/{path,element}.go`.
+ * Source: apimachinery `pkg/util/managedfields/internal/conflict.go`.
  */
 import { StatusError } from '#kit/api/status-error.ts'
 import type { Conflict } from './apply.ts'
 import type { FieldsEntry } from './entries.ts'
-import { type FieldSet, isMember } from './field-set.ts'
+import { pathsOf } from './paths.ts'
 
 /** A 409 with a cause for each field. */
 export function applyConflict(conflicts: readonly Conflict[]): StatusError {
@@ -36,24 +36,4 @@ function conflictText(fields: readonly { owner: string; field: string }[]): stri
 function ownerText({ manager, operation, apiVersion, subresource }: FieldsEntry): string {
   const through = subresource ? ` with subresource ${JSON.stringify(subresource)}` : ''
   return `${JSON.stringify(manager)}${through}${operation === 'Update' ? ` using ${apiVersion}` : ''}`
-}
-
-/** The members as people write them: `.spec.template.spec.containers[name="web"].image`. */
-export function pathsOf(set: FieldSet, prefix = ''): string[] {
-  const elements = Object.keys(set)
-    .filter((element) => element !== '.')
-    .sort()
-  const members = elements.filter((element) => isMember(set[element]!))
-  return [
-    ...members.map((element) => prefix + elementText(element)),
-    ...elements.flatMap((element) => pathsOf(set[element]!, prefix + elementText(element))),
-  ]
-}
-
-function elementText(element: string): string {
-  const content = element.slice(2)
-  if (element.startsWith('v:')) return `[=${content}]`
-  if (!element.startsWith('k:')) return element.startsWith('i:') ? `[${content}]` : `.${content}`
-  const keys = Object.entries(JSON.parse(content) as Record<string, unknown>)
-  return `[${keys.map(([name, value]) => `${name}=${JSON.stringify(value)}`).join(',')}]`
 }

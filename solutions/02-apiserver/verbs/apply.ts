@@ -8,7 +8,7 @@ import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { apiVersionOf } from '#kit/api/resources.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import { badRequest, conflict } from '../errors.ts'
-import type { Configuration } from '../managed-fields/apply-configuration.ts'
+import { type Configuration, kindText, untypedConfiguration } from '../managed-fields/apply-configuration.ts'
 import { isMap } from '../patch/merge-patch.ts'
 import { type ApiContext, present, type Target, type WriteOptions, type Written } from './context.ts'
 import { createDraft } from './create.ts'
@@ -71,27 +71,23 @@ function writeOf({ row }: Target, { manager = '', force = false }: WriteOptions,
 /** The body as an object of a kind. What the kind does not have is an error here: nobody could own it. */
 export function readConfiguration(
   context: Pick<ApiContext, 'decode'>,
-  { namespace, name }: Target,
+  { name }: Target,
   kind: Kind,
   body: unknown,
 ): Configuration {
   if (!isMap(body)) throw badRequest('error decoding YAML: the configuration must be an object')
   const sent = body as ApiObject
   if (sent.apiVersion !== apiVersionOf(kind) || sent.kind !== kind.kind) {
-    throw badRequest(`invalid object type: ${kindText(sent)}`)
+    throw badRequest(`invalid object type: ${kindText(sent.apiVersion ?? '', sent.kind ?? '')}`)
   }
   if (sent.metadata?.managedFields) throw badRequest('metadata.managedFields must be nil')
   if (sent.metadata?.name && sent.metadata.name !== name) {
     throw badRequest(`the name of the object (${sent.metadata.name}) does not match the name on the URL (${name})`)
   }
   const { object, unknownFields, typeProblem } = context.decode(kind, sent)
-  const problems = [...unknownFields.map((field) => `.${field}: field not declared in schema`)]
+  const problems = unknownFields.map((field) => `.${field}: field not declared in schema`)
   if (typeProblem) problems.push(typeProblem)
-  if (problems.length > 0) {
-    const which = `${namespace ? `${namespace}/` : '/'}${name}; ${kindText(sent)}`
-    const what = problems.length === 1 ? problems[0] : `errors:\n${problems.map((one) => `  ${one}`).join('\n')}`
-    throw new StatusError(500, 'Unknown', `failed to create typed patch object (${which}): ${what}`)
-  }
+  if (problems.length > 0) throw untypedConfiguration(sent, problems)
   return { sent, object: { ...object, metadata: { ...object.metadata, name } } }
 }
 
@@ -99,9 +95,4 @@ interface Kind {
   readonly group: string
   readonly version: string
   readonly kind: string
-}
-
-/** "apps/v1, Kind=Deployment", "/v1, Kind=Pod" */
-function kindText({ apiVersion = '', kind = '' }: ApiObject): string {
-  return `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`
 }

@@ -6,10 +6,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { apiVersionOf } from '#kit/api/resources.ts'
+import { StatusError } from '#kit/api/status-error.ts'
 import { badRequest } from '../errors.ts'
 import { appliedObject, conflictsOf, entriesAfterApply } from './apply.ts'
 import { type Change, changesOf, type KindKnowledge, withoutUnwritable } from './changes.ts'
 import { applyConflict } from './conflicts.ts'
+import { duplicatesIn } from './duplicates.ts'
 import { type FieldsEntry, isSameWriter, type Writer } from './entries.ts'
 import { entriesOf, withoutEntries } from './entries-of-object.ts'
 import { EMPTY, union } from './field-set.ts'
@@ -42,6 +44,8 @@ export function applyConfiguration(
   const { row, subresource, manager, force, live, config } = write
   const type = knowledge.fieldsOf(row.resource)?.type
   if (!type) throw badRequest(`nothing is known about the fields of a ${row.resource.kind}`)
+  const duplicates = duplicatesIn(type, config.object)
+  if (duplicates.length > 0) throw untypedConfiguration(config.sent, duplicates)
   const apiVersion = apiVersionOf(row.resource)
   const writer: Writer = { manager, operation: 'Apply', apiVersion, subresource }
   const entries = live ? entriesBefore(write, live, knowledge, now) : []
@@ -65,6 +69,18 @@ export function applyConfiguration(
     object: manager === 'kubectl' ? withLastApplied(object, config.sent) : object,
     entries: entriesAfterApply(entries, changesIn, writer, own, changedAt),
   }
+}
+
+/** What is not of the kind's type cannot be owned: an error whatever `fieldValidation` says, and upstream's fault by its code. */
+export function untypedConfiguration({ apiVersion = '', kind = '', metadata }: ApiObject, why: readonly string[]) {
+  const which = `${metadata?.namespace ?? ''}/${metadata?.name ?? ''}; ${kindText(apiVersion, kind)}`
+  const what = why.length === 1 ? why[0] : `errors:\n${why.map((one) => `  ${one}`).join('\n')}`
+  return new StatusError(500, 'Unknown', `failed to create typed patch object (${which}): ${what}`)
+}
+
+/** "apps/v1, Kind=Deployment", "/v1, Kind=Pod" */
+export function kindText(apiVersion: string, kind: string): string {
+  return `${apiVersion.includes('/') ? '' : '/'}${apiVersion}, Kind=${kind}`
 }
 
 /** Of an object from a time when nobody kept book, all that there is belongs to one entry: applying can conflict with it. */
