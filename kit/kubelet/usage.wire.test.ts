@@ -50,6 +50,23 @@ describeWith(['kubectl'], 'kubectl top', () => {
     )
   })
 
+  it('says it as JSON, too', async () => {
+    const text = await cluster.kubectl.output(`get --raw /api/v1/nodes/${NODE}/proxy/stats/summary`)
+    const { workingSetBytes } = CONTAINER_USAGE
+    expect(JSON.parse(text)).toMatchObject({
+      node: { nodeName: NODE, cpu: { usageCoreNanoSeconds: expect.any(Number) } },
+      pods: [
+        {
+          podRef: { name: 'web', namespace: 'default' },
+          containers: [
+            { name: 'main', memory: { workingSetBytes } },
+            { name: 'side', memory: { workingSetBytes } },
+          ],
+        },
+      ],
+    })
+  })
+
   it('shows pods, their containers and nodes', async () => {
     // Two looks, five seconds apart.
     await eventually(async () => expect((await cluster.kubectl('top pods')).stdout).toMatch(/^web /m))

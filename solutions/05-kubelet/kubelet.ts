@@ -202,7 +202,8 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   pleg.start()
 
   const findPod = (namespace: string, name: string) => pods.get(`${namespace}/${name}`)
-  const server = options.server && (await startKubeletServer({ ...options.server, runtime, findPod, pods, clock, log }))
+  const server =
+    options.server && (await startKubeletServer({ ...options.server, nodeName, runtime, findPod, pods, clock, log }))
 
   return {
     port: server?.port ?? 0,

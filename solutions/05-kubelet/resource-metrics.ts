@@ -25,26 +25,51 @@ export class NodeUsage {
   }
 }
 
-/** The whole answer, in Prometheus' text format, names and labels sorted. */
-export async function resourceMetrics(runtime: RuntimeService, node: NodeUsage): Promise<string> {
+export interface PodUsage extends Usage {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  readonly startedAtMs: number
+  readonly containers: readonly (Usage & { readonly name: string; readonly startedAtMs: number })[]
+}
+
+/** What the node uses, and each of its pods: its containers and its sandbox together. */
+export async function measure(
+  runtime: RuntimeService,
+  nodeUsage: NodeUsage,
+): Promise<{ node?: Usage; pods: PodUsage[] }> {
   const { containers, sandboxes, machine } = await runtime.usage()
-  const everything = [...containers, ...sandboxes, ...(machine ? [machine] : [])]
   const pods = sandboxes.map((sandbox) => {
     const inside = containers.filter(({ labels }) => labels[criLabels.podUid] === sandbox.labels[criLabels.podUid])
-    return { labels: podLabels(sandbox), ...sum([sandbox, ...inside]) }
+    return {
+      namespace: sandbox.labels[criLabels.podNamespace] ?? '',
+      name: sandbox.labels[criLabels.podName] ?? '',
+      uid: sandbox.labels[criLabels.podUid] ?? '',
+      startedAtMs: sandbox.startedAtMs,
+      ...sum([sandbox, ...inside]),
+      containers: inside.map((one) => ({ ...one, name: one.labels[criLabels.containerName] ?? '' })),
+    }
   })
-  const single = containers.map((one) => {
-    return { ...one, labels: { container: one.labels[criLabels.containerName] ?? '', ...podLabels(one) } }
-  })
-  const whole = everything.length > 0 ? [{ labels: {}, ...node.add(everything) }] : []
+  const everything = [...containers, ...sandboxes, ...(machine ? [machine] : [])]
+  return { pods, ...(everything.length > 0 && { node: nodeUsage.add(everything) }) }
+}
+
+/** The whole answer, in Prometheus' text format, names and labels sorted. */
+export async function resourceMetrics(runtime: RuntimeService, nodeUsage: NodeUsage): Promise<string> {
+  const measured = await measure(runtime, nodeUsage)
+  const pods = measured.pods.map(({ namespace, name, ...pod }) => ({ ...pod, labels: { namespace, pod: name } }))
+  const containers = pods.flatMap((pod) =>
+    pod.containers.map((container) => ({ ...container, labels: { container: container.name, ...pod.labels } })),
+  )
+  const node = measured.node ? [{ ...measured.node, labels: {} }] : []
   return [
-    counter('container', 'container', single),
-    gauge('container', 'container', single),
-    startTimes(single),
-    counter('node', 'node', whole),
-    gauge('node', 'node', whole),
-    counter('pod', 'pod', pods),
-    gauge('pod', 'pod', pods),
+    counter('container', containers),
+    gauge('container', containers),
+    startTimes(containers),
+    counter('node', node),
+    gauge('node', node),
+    counter('pod', pods),
+    gauge('pod', pods),
     family('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', [
       'resource_scrape_error 0',
     ]),
@@ -53,14 +78,14 @@ export async function resourceMetrics(runtime: RuntimeService, node: NodeUsage):
 
 type Measured = Usage & { readonly labels: Readonly<Record<string, string>> }
 
-function counter(prefix: string, what: string, all: readonly Measured[]): string {
-  const name = `${prefix}_cpu_usage_seconds_total`
+function counter(what: string, all: readonly Measured[]): string {
+  const name = `${what}_cpu_usage_seconds_total`
   const lines = all.map(({ labels, cpuNanoseconds, atMs }) => line(name, labels, cpuNanoseconds / 1e9, atMs))
   return family(name, 'counter', `Cumulative cpu time consumed by the ${what} in core-seconds`, lines)
 }
 
-function gauge(prefix: string, what: string, all: readonly Measured[]): string {
-  const name = `${prefix}_memory_working_set_bytes`
+function gauge(what: string, all: readonly Measured[]): string {
+  const name = `${what}_memory_working_set_bytes`
   const lines = all.map(({ labels, workingSetBytes, atMs }) => line(name, labels, workingSetBytes, atMs))
   return family(name, 'gauge', `Current working set of the ${what} in bytes`, lines)
 }
@@ -82,10 +107,6 @@ function line(name: string, labels: Readonly<Record<string, string>>, value: num
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
     .map(([label, text]) => `${label}=${JSON.stringify(text)}`)
   return `${name}${pairs.length > 0 ? `{${pairs.join(',')}}` : ''} ${value}${atMs === undefined ? '' : ` ${atMs}`}`
-}
-
-function podLabels({ labels }: ContainerUsage): { namespace: string; pod: string } {
-  return { namespace: labels[criLabels.podNamespace] ?? '', pod: labels[criLabels.podName] ?? '' }
 }
 
 function sum(all: readonly Usage[]): Usage {

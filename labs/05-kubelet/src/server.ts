@@ -20,6 +20,7 @@ import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { attemptForLogs, cutToLimit, formatLogEntry, parseLogOptions } from './container-logs.ts'
 import { NodeUsage, resourceMetrics } from './resource-metrics.ts'
 import { attemptsOf, readPodStatus } from './runtime-pod-status.ts'
+import { statsSummary } from './stats-summary.ts'
 import { serveStreams } from './stream-server.ts'
 import { refuseUpgrade } from './upgrades.ts'
 
@@ -38,6 +39,7 @@ export interface KubeletServerOptions {
   /** 0 picks a free one. */
   readonly port: number
   readonly tls: KubeletServerTls
+  readonly nodeName: string
   readonly runtime: RuntimeService
   readonly findPod: (namespace: string, name: string) => Stored<Pod> | undefined
   readonly pods: { list(): readonly Stored<Pod>[] }
@@ -97,6 +99,14 @@ async function serve(options: ServerParts, request: IncomingMessage, response: S
   if (url.pathname === '/metrics/resource') {
     response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
     return answer(response, 200, await resourceMetrics(options.runtime, options.nodeUsage))
+  }
+  if (url.pathname === '/stats/summary') {
+    response.setHeader('Content-Type', 'application/json')
+    return answer(
+      response,
+      200,
+      JSON.stringify(await statsSummary(options.runtime, options.nodeUsage, options.nodeName)),
+    )
   }
   if (root === 'containerLogs' && rest.length === 3) return serveLogs(options, response, rest, url.searchParams)
   answer(response, 404, '404 page not found\n')
