@@ -6,7 +6,7 @@
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { apiVersionOf } from '#kit/api/resources.ts'
-import { StatusError } from '#kit/api/status-error.ts'
+import { hasReason } from '#kit/api/status-error.ts'
 import { badRequest, conflict } from '../errors.ts'
 import { type Configuration, kindText, untypedConfiguration } from '../managed-fields/apply-configuration.ts'
 import { isMap } from '../patch/merge-patch.ts'
@@ -31,16 +31,18 @@ export async function applyObject(
     const { object, entries } = context.fields.apply({ ...writeOf(target, options, door), live: current, config })
     return { draft: toStorage(row, structuredClone(object)), entries, warnings: [] }
   }
+  const mayCreate = door.subresource === ''
+  let isThere = !mayCreate || (await exists(context, target))
   for (let attempt = 1; ; attempt++) {
-    if (door.subresource === '' && !(await exists(context, target))) {
+    if (!isThere) {
       const created = await createFrom(context, target, config, options, door)
       if (created) return { object: present(row, created), created: true, warnings: [] }
     }
     try {
       return await updateObject(context, target, fromConfig, options, door)
     } catch (error) {
-      const isGone = error instanceof StatusError && error.reason === 'NotFound' && door.subresource === ''
-      if (!isGone || attempt >= MAX_ATTEMPTS) throw error
+      if (!mayCreate || !hasReason(error, 'NotFound') || attempt >= MAX_ATTEMPTS) throw error
+      isThere = false
     }
   }
 }
