@@ -59,7 +59,7 @@ export class SpdySession {
       if (connection.destroyed) resolve()
       else connection.once('close', () => resolve())
     }).then(() => {
-      for (const stream of [...this.#streams.values()]) stream.connectionGone()
+      for (const stream of [...this.#streams.values()]) stream.peerGone()
       for (const resume of this.#waitingForDrain.splice(0)) resume()
     })
   }
@@ -121,7 +121,7 @@ export class SpdySession {
         this.#deliver(frame.id, frame.bytes, frame.fin)
         break
       case 'rst-stream':
-        this.#streams.get(frame.id)?.wasReset()
+        this.#streams.get(frame.id)?.peerGone()
         break
       case 'ping':
         // Of the peer's numbers: a question. Of ours: an answer, and we ask nothing.

@@ -195,7 +195,15 @@ describe('a session', () => {
     await expect.poll(() => received).toBeDefined()
     stream.destroy()
     await once(received!, 'close')
-    expect(received!.readableEnded).toBe(false)
+    expect(received!.writableEnded).toBe(true)
+  })
+
+  it('keeps what was said before a stream was reset, for whoever reads late', async () => {
+    const { client } = await sessions((stream) => stream.write('last words', () => stream.destroy()))
+    const stream = client.openStream({})
+    await once(stream, 'readable')
+    await expect.poll(() => stream.writableFinished).toBe(true)
+    expect(await text(stream)).toBe('last words')
   })
 
   it('closes when either end says so, after what was said before', async () => {

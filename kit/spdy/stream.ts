@@ -44,15 +44,11 @@ export class SpdyStream extends Duplex {
     return true
   }
 
-  /** The peer wants no more of it, in either direction. */
-  wasReset(): void {
-    this.#sentEnd = true
-    this.#receivedEnd = true
-    this.destroy()
-  }
-
-  /** Nothing more will come or go; what came may still be read. Whether it was all, only the protocol above can tell. */
-  connectionGone(): void {
+  /**
+   * The peer has reset it, or is gone: nothing more will come or go, and what is written is dropped. What came may still be read:
+   * Go resets all streams after the last word. Whether that was all, only the protocol above can tell.
+   */
+  peerGone(): void {
     this.#sentEnd = true
     this.receive(undefined)
     this.end()

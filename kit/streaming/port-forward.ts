@@ -70,8 +70,9 @@ async function forward(data: SpdyStream, error: SpdyStream, port: number, open: 
 async function carry(client: Duplex, port: number, open: OpenPort): Promise<string> {
   try {
     const { data: pod, failure } = await open(port)
-    client.once('close', () => pod.destroy())
-    if (client.destroyed) pod.destroy()
+    // Nobody has ended our direction yet: if it ends now, the client has reset the stream, or is gone.
+    client.once('finish', () => pod.destroy()).once('close', () => pod.destroy())
+    if (client.destroyed || client.writableEnded) pod.destroy()
     client.pipe(pod).once('error', () => {})
     pod.pipe(client, { end: false })
     await new Promise<void>((resolve) => pod.once('end', resolve).once('close', resolve))
