@@ -81,10 +81,6 @@ export const ACCEPTED: readonly AcceptedDifference[] = [
     reason: 'Controllers run with one identity, not with an account each.',
   },
   {
-    text: /legacy-service-account-token-tracking/,
-    reason: 'There never were service account tokens as secrets here, so their use is not tracked.',
-  },
-  {
     text: /(endpoints|endpointslice\.discovery\.k8s\.io)\/kubernetes |endpoints\?limit=500: has (rows|parts of rows)\[\]\.object\.metadata\.labels/,
     reason: 'The recorded API server did not publish its own address.',
   },

@@ -76,7 +76,9 @@ export async function startCompatCluster(log: Log): Promise<CompatCluster> {
     log,
     rootCertificateAuthority: authority.cert,
   })
-  const scheduler = await startScheduler({ client: clientOf('kube-scheduler'), log })
+  // Between nodes that are equally good there is no chance here: what is on which node decides what later commands meet.
+  const random = () => 0
+  const scheduler = await startScheduler({ client: clientOf('kube-scheduler'), log, random })
   const proxy = await startRecordingProxy({
     target: server.port,
     certificateAuthority: authority.cert,

@@ -26,6 +26,7 @@ const REPLACEMENTS: readonly (readonly [RegExp, string])[] = [
   [new RegExp(`-${SAFE}{8,10}(?![\\w-])`, 'g'), '-<hash>'],
   [new RegExp(`-${SAFE}{8,10}-(?!\\w)`, 'g'), '-<hash>-'],
   [new RegExp(`-${SAFE}{5}(?![A-Za-z0-9-])`, 'g'), '-<suffix>'],
+  [/(-<suffix>.*)\bhollow-\d\b/g, '$1<node>'],
   [/(pod-template-hash"?[=:]\s*"?)\w+/g, '$1<hash>'],
   [/\b10\.96\.(?!0\.1\b)\d+\.\d+/g, '<cluster ip>'],
   [/(80:|nodePort"?: )3[0-2]\d{3}\b/g, '$1<port>'],
