@@ -11,7 +11,7 @@
  * | channels in a WebSocket | the same, if the kubelet takes that version; else SPDY, translated |
  *
  * Why not always translate, as upstream does? Because our kubelet, and upstream's newest, take WebSockets of version 5, and then
- * there is nothing to do. Why not always pass on? Because kubelets up to 1.3x take only version 4, in which the end of input
+ * there is nothing to do. Why not always pass on? Because kubelets of 1.32 take only version 4, in which the end of input
  * cannot be told, so `kubectl exec -i … < file` would never end. A kubelet is asked for a version once; then its answer is known.
  * Source: apiserver `pkg/util/proxy/{streamtranslator,streamtunnel}.go`, kubelet `pkg/kubelet/server/server.go`; KEP-4006.
  */
