@@ -2,6 +2,7 @@
  * Our schemas in OpenAPI's words, and with them all that they refer to.
  */
 import { enums } from './enums.ts'
+import { fieldRulesOf, keysOf } from './field-types.ts'
 import { type PatchRule, patchRulesOf } from './patch-rules.ts'
 import { type Field, type Schema, schemaNamed } from './schemas.ts'
 
@@ -43,6 +44,7 @@ export function componentSchemas(roots: readonly string[]): Record<string, objec
 function openApiSchema(schemaName: string, schema: Schema, refer: (name: string) => void): object {
   const fields = Object.entries(schema.fields)
   const patchRules = patchRulesOf(schemaName)
+  const fieldRules = fieldRulesOf(schemaName)
   const required = fields.filter(([, field]) => field.required).map(([name]) => name)
   return {
     ...(schema.description && { description: schema.description }),
@@ -52,10 +54,15 @@ function openApiSchema(schemaName: string, schema: Schema, refer: (name: string)
       properties: Object.fromEntries(
         fields.map(([name, field]) => [
           name,
-          { ...openApiField(field, enums[`${schemaName}.${name}`], refer), ...patchExtensions(patchRules.get(name)) },
+          {
+            ...openApiField(field, enums[`${schemaName}.${name}`], refer),
+            ...ownerExtensions(fieldRules.get(name)),
+            ...patchExtensions(patchRules.get(name)),
+          },
         ]),
       ),
     }),
+    ...ownerExtensions(fieldRules.get('*')),
     ...(schema.groupVersionKind && { 'x-kubernetes-group-version-kind': [schema.groupVersionKind] }),
   }
 }
@@ -66,6 +73,17 @@ function openApiField(
   refer: (name: string) => void,
 ) {
   return { description, ...openApiType(type, refer), ...(words && { enum: words }) }
+}
+
+/** How server-side apply divides the value into fields: see field-types.ts for the words. */
+function ownerExtensions(rule: string | undefined): object {
+  const word = rule?.replace(/^present ?/, '')
+  if (word === 'whole') return { 'x-kubernetes-map-type': 'atomic' }
+  if (word === 'parts') return { 'x-kubernetes-map-type': 'granular' }
+  if (word === 'set') return { 'x-kubernetes-list-type': 'set' }
+  if (!word?.startsWith('by ')) return {}
+  const keys = keysOf(word).map(({ name }) => name)
+  return { 'x-kubernetes-list-map-keys': keys, 'x-kubernetes-list-type': 'map' }
 }
 
 function patchExtensions(rule: PatchRule | undefined): object {

@@ -32,7 +32,7 @@ export function openApiIndex(kinds: readonly KindRow[]) {
 }
 
 /** To be raised when documents come to be made another way: clients keep what they got for as long as the hash is the same. */
-const BUILD = 2
+const BUILD = 3
 
 /** Texts by registry and path: they are large, and asked for again and again. */
 const texts = new WeakMap<readonly KindRow[], Map<string, string>>()

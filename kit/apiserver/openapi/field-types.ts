@@ -66,10 +66,11 @@ function typeOf(type: string, ruleText: string | undefined): FieldType {
     return { shape: 'map', field: () => value }
   }
   if (!type.includes('.') || schemaNamed(type)?.type !== 'object') return LEAF
-  return rulesOf(type).get('*') === 'whole' && rule !== 'parts' ? LEAF : structOf(type)
+  return fieldRulesOf(type).get('*') === 'whole' && rule !== 'parts' ? LEAF : structOf(type)
 }
 
-function keysOf(rule: string): ListKey[] {
+/** Of a rule that begins with "by". */
+export function keysOf(rule: string): ListKey[] {
   return rule
     .slice('by '.length)
     .split(' ')
@@ -90,7 +91,7 @@ function structOf(schemaName: string): Struct {
     field(name) {
       const type = types.get(name)
       if (type || !Object.hasOwn(fields, name)) return type
-      const made = typeOf(fields[name]!.type, rulesOf(schemaName).get(name))
+      const made = typeOf(fields[name]!.type, fieldRulesOf(schemaName).get(name))
       types.set(name, made)
       return made
     },
@@ -102,7 +103,7 @@ function structOf(schemaName: string): Struct {
 function emptyOf(schemaName: string): Record<string, unknown> {
   // Go's encoder writes a time that is not set as null, in the metadata of templates as well.
   if (schemaName === OBJECT_META) return { creationTimestamp: null }
-  const present = [...rulesOf(schemaName)].filter(([, rule]) => rule.startsWith('present'))
+  const present = [...fieldRulesOf(schemaName)].filter(([, rule]) => rule.startsWith('present'))
   const fields = schemaNamed(schemaName)?.fields ?? {}
   return Object.fromEntries(
     present.map(([name]) => {
@@ -112,7 +113,8 @@ function emptyOf(schemaName: string): Record<string, unknown> {
   )
 }
 
-function rulesOf(schemaName: string): ReadonlyMap<string, string> {
+/** By field, "*" for the schema itself. */
+export function fieldRulesOf(schemaName: string): ReadonlyMap<string, string> {
   const known = parsedRules.get(schemaName)
   if (known) return known
   const text = Object.hasOwn(fieldRules, schemaName) ? fieldRules[schemaName]! : ''
