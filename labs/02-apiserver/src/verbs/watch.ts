@@ -40,7 +40,7 @@ export async function watchObjects(
   const options = parseListOptions({ query: { ...query, watch: ['true'] } }, row)
   const kind = context.caches.of(row)
   await kind.synced()
-  if (!(await hasSeenEnough(kind, options))) {
+  if (!(await hasSeenEnough(context, row, kind, options))) {
     const wanted = options.resourceVersion ?? (await newestRevision(context, row))
     return refusedWatch(resourceVersionTooLarge(wanted, kind.cache.revision))
   }
@@ -48,9 +48,16 @@ export async function watchObjects(
 }
 
 /** What the cache must have seen before the watch begins: for initial events, what was asked for; else the newest. */
-async function hasSeenEnough(kind: KindCache, { resourceVersion, sendInitialEvents }: ListOptions): Promise<boolean> {
+async function hasSeenEnough(
+  context: ApiContext,
+  row: KindRow,
+  kind: KindCache,
+  { resourceVersion, sendInitialEvents }: ListOptions,
+): Promise<boolean> {
   if (resourceVersion === undefined) return kind.isNewest(CATCH_UP_MS)
-  return !sendInitialEvents || kind.waitFor(resourceVersion, CATCH_UP_MS)
+  if (!sendInitialEvents || (await kind.waitFor(resourceVersion, CATCH_UP_MS))) return true
+  // An old etcd does not tell the cache of a quiet kind how far the world has come.
+  return (await newestRevision(context, row)) >= resourceVersion && kind.isNewest(CATCH_UP_MS)
 }
 
 /** The client has been told 200 by then; what is wrong comes as the only event. */
