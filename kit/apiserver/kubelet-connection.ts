@@ -16,7 +16,7 @@ import { createKubeletStreams } from './kubelet-streams.ts'
 export interface KubeletConnection {
   /** Answers with the kubelet's text as it comes; `follow` goes on until either side has enough. */
   sendLog(exchange: Exchange, stream: KubeletStream): Promise<void>
-  /** Connects the client's socket with the kubelet's. Resolves when both are connected. */
+  /** Connects the client's socket with the kubelet's. Rejects when there is nothing to connect it with. */
   connect(request: IncomingMessage, socket: Duplex, head: Buffer, stream: KubeletStream): Promise<void>
   /** Ends all streams. */
   close(): void

@@ -23,8 +23,6 @@ export const frameTypes = {
 
 /** The sender has no more for this stream. */
 export const FLAG_FIN = 1
-/** SYN_STREAM: the receiver has nothing to send on it. */
-export const FLAG_UNIDIRECTIONAL = 2
 
 export const resetStatus = { protocolError: 1, invalidStream: 2, refusedStream: 3, cancel: 5 } as const
 export const goAwayStatus = { ok: 0, protocolError: 1 } as const

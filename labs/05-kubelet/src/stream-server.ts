@@ -78,7 +78,12 @@ async function carryProcess(
   carryOverWebSocket(webSocket, open).catch((error) => {
     log.error(`streams ${request.url}`, error)
     // A WebSocket's good-bye has room for 123 bytes.
-    webSocket.close(1011, Buffer.from(describeError(error)).subarray(0, 120).toString('latin1'))
+    webSocket.close(
+      1011,
+      describeError(error)
+        .replace(/[^ -~]/g, '?')
+        .slice(0, 123),
+    )
   })
 }
 
