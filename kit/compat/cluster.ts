@@ -8,12 +8,13 @@ import { startApiServer } from '#apiserver/server.ts'
 import { startControllerManager } from '#controllers/controller-manager.ts'
 import { startScheduler } from '#scheduler/scheduler.ts'
 import { resources } from '../api/resources.ts'
+import { UsageError } from '../cli/usage-error.ts'
 import { createApiClient } from '../client/api-client.ts'
-import { createAuthority } from '../cluster/pki.ts'
+import { type CertificateAndKey, createAuthority } from '../cluster/pki.ts'
 import type { ApiClient } from '../contracts/api-client.ts'
 import type { UserInfo } from '../contracts/apiserver.ts'
 import type { Log } from '../contracts/log.ts'
-import { createSimEtcdStore } from '../sim/etcd-store.ts'
+import { createSimEtcdStore, type SimEtcdStore } from '../sim/etcd-store.ts'
 import { startHollowNode } from './hollow-node.ts'
 import { type RecordingProxy, startRecordingProxy } from './recording-proxy.ts'
 
@@ -43,72 +44,75 @@ const POLL_MS = 20
 const READY_PATIENCE_MS = 30_000
 
 export async function startCompatCluster(log: Log): Promise<CompatCluster> {
+  const parts: Part[] = []
+  const stop = async () => {
+    for (const part of parts.reverse()) await part.stop()
+  }
+  try {
+    return { ...(await startParts(parts, log)), stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+/** @param parts gets whatever runs, in the order in which it began. */
+async function startParts(parts: Part[], log: Log): Promise<Omit<CompatCluster, 'stop'>> {
+  const running = <T extends Part>(part: T): T => {
+    parts.push(part)
+    return part
+  }
   const authority = await createAuthority()
   const serving = await authority.issue({ commonName: 'kube-apiserver', usages: ['server'], ips: ['127.0.0.1'] })
   const store = createSimEtcdStore()
-  const server = await startApiServer({
+  const server = running(await startServer(store, authority.cert, serving, log))
+  const clientOf = (token: string, userAgent = token) => {
+    const connection = { server: `https://127.0.0.1:${server.port}`, certificateAuthority: authority.cert, token }
+    const client = createApiClient(connection, userAgent)
+    running({ stop: () => client.close() })
+    return client
+  }
+  const admin = clientOf('admin')
+  await until(() => exists(admin, 'kube-system'))
+  for (const ordinal of [1, 2]) {
+    running(await startHollowNode(ordinal, clientOf(`hollow-${ordinal}`, 'hollow-kubelet'), log))
+  }
+  const manager = clientOf('kube-controller-manager')
+  running(await startControllerManager({ client: manager, log, rootCertificateAuthority: authority.cert }))
+  // Between nodes that are equally good there is no chance here: what is on which node decides what later commands meet.
+  running(await startScheduler({ client: clientOf('kube-scheduler'), log, random: () => 0 }))
+  const keys = { certificateAuthority: authority.cert, certificate: serving.cert, privateKey: serving.key }
+  const proxy = running(await startRecordingProxy({ target: server.port, ...keys }))
+  await quiet(store)
+  return { proxy, ...keys, quiet: () => quiet(store) }
+}
+
+interface Part {
+  stop(): unknown
+}
+
+function startServer(store: SimEtcdStore, authority: string, serving: CertificateAndKey, log: Log) {
+  return startApiServer({
     etcd: store,
     bindAddresses: ['127.0.0.1'],
     port: 0,
     advertiseAddress: '127.0.0.1',
     serviceClusterIpRange: '10.96.0.0/16',
-    tls: { certificate: serving.cert, privateKey: serving.key, clientCertificateAuthority: authority.cert },
-    kubelet: { certificateAuthority: authority.cert, clientCertificate: serving.cert, clientPrivateKey: serving.key },
+    tls: { certificate: serving.cert, privateKey: serving.key, clientCertificateAuthority: authority },
+    kubelet: { certificateAuthority: authority, clientCertificate: serving.cert, clientPrivateKey: serving.key },
     tokens: new Map(Object.entries(USERS)),
     accountTokens: { issuer: 'https://kubernetes.default.svc', signingKey: newSigningKey() },
     log,
   })
-  const clients: ApiClient[] = []
-  const clientOf = (token: string, userAgent = token) => {
-    const connection = { server: `https://127.0.0.1:${server.port}`, certificateAuthority: authority.cert, token }
-    const client = createApiClient(connection, userAgent)
-    clients.push(client)
-    return client
+}
+
+async function quiet(store: SimEtcdStore): Promise<void> {
+  const deadline = Date.now() + QUIET_PATIENCE_MS
+  let [revision, since] = [store.revision, Date.now()]
+  while (Date.now() - since < QUIET_MS && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    if (store.revision !== revision) [revision, since] = [store.revision, Date.now()]
   }
-  const admin = clientOf('admin')
-  await until(() => exists(admin, 'kube-system'))
-  const nodes = [
-    await startHollowNode(1, clientOf('hollow-1', 'hollow-kubelet'), log),
-    await startHollowNode(2, clientOf('hollow-2', 'hollow-kubelet'), log),
-  ]
-  const manager = await startControllerManager({
-    client: clientOf('kube-controller-manager'),
-    log,
-    rootCertificateAuthority: authority.cert,
-  })
-  // Between nodes that are equally good there is no chance here: what is on which node decides what later commands meet.
-  const random = () => 0
-  const scheduler = await startScheduler({ client: clientOf('kube-scheduler'), log, random })
-  const proxy = await startRecordingProxy({
-    target: server.port,
-    certificateAuthority: authority.cert,
-    certificate: serving.cert,
-    privateKey: serving.key,
-  })
-  const cluster: CompatCluster = {
-    proxy,
-    certificateAuthority: authority.cert,
-    certificate: serving.cert,
-    privateKey: serving.key,
-    async quiet() {
-      const deadline = Date.now() + QUIET_PATIENCE_MS
-      let [revision, since] = [store.revision, Date.now()]
-      while (Date.now() - since < QUIET_MS && Date.now() < deadline) {
-        await new Promise((resolve) => setTimeout(resolve, POLL_MS))
-        if (store.revision !== revision) [revision, since] = [store.revision, Date.now()]
-      }
-    },
-    async stop() {
-      await proxy.stop()
-      await scheduler.stop()
-      await manager.stop()
-      for (const node of nodes) node.stop()
-      for (const client of clients) client.close()
-      await server.stop()
-    },
-  }
-  await cluster.quiet()
-  return cluster
 }
 
 function newSigningKey(): string {
@@ -126,7 +130,9 @@ async function exists(client: ApiClient, namespace: string): Promise<boolean> {
 async function until(holds: () => Promise<boolean>): Promise<void> {
   const deadline = Date.now() + READY_PATIENCE_MS
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error('the API server did not become ready')
+    if (Date.now() > deadline) {
+      throw new UsageError('The API server did not become ready. npm run lab 2 says what it still lacks.')
+    }
     await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 }
