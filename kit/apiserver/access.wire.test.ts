@@ -2,6 +2,7 @@
  * Who may do what, on the whole server: roles and bindings that users write, and the real kubectl as their user.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { resources } from '../api/resources.ts'
 import { describeWith } from '../testing/tools.ts'
 import type { Kubectl } from './testing/kubectl.ts'
 import { startTestApiServer, type TestApiServer } from './testing/test-api-server.ts'
@@ -135,6 +136,23 @@ describeWith(['kubectl'], 'access', () => {
     expect(anonymous.stderr).toContain('User "system:anonymous" cannot list resource "namespaces"')
   })
 
+  it('is not what who asks for a certificate says of themselves', async () => {
+    await server.kubectl.output('create -f -', { stdin: certificateRequest })
+    const spec = JSON.parse(await server.kubectl.output('get csr boss -o jsonpath={.spec}'))
+    expect(spec).toMatchObject({ username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] })
+    expect(spec.uid, 'an invented uid').toBeUndefined()
+  })
+
+  it('is put back or taken away by kubectl auth reconcile', async () => {
+    const reconcile = (stdin: string) => server.kubectl.output('auth reconcile -f -', { stdin })
+    expect(await reconcile(gathering.replaceAll('gathering', 'kept'))).toContain('kept reconciled')
+    const type = 'application/merge-patch+json'
+    await server.client.patch(resources.clusterRoles, { name: 'part' }, type, { rules: [] })
+    await reconcile(gathering.replaceAll('gathering', 'kept'))
+    expect(await server.kubectl.output('get clusterrole part -o jsonpath={.rules[*].verbs[*]}')).toBe('get list')
+    await server.kubectl.output('delete clusterrole kept part')
+  })
+
   it('grows with the roles that an aggregated role gathers', async () => {
     expect(await refused('get pods -n default')).toContain('Forbidden')
     await server.kubectl.output('create -f -', { stdin: gathering })
@@ -157,4 +175,16 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: part, labels: {part-of: gathering}}
 rules: [{verbs: [get, list], apiGroups: [""], resources: [pods]}]
+`
+
+const certificateRequest = `
+apiVersion: certificates.k8s.io/v1
+kind: CertificateSigningRequest
+metadata: {name: boss}
+spec:
+  username: somebody-else
+  uid: "0"
+  request: ${Buffer.from('a request').toString('base64')}
+  signerName: example.org/signer
+  usages: [client auth]
 `

@@ -191,8 +191,11 @@ export interface KindRow {
   readonly chosenByServer?: Readonly<Record<string, unknown>>
   /** Fills in what the user left out. Changes the draft it is given. */
   applyDefaults?(draft: ApiObject): void
-  /** Before a creation: drops what users may not set (status), sets what they cannot (a namespace's finalizers). */
-  prepareForCreate?(draft: ApiObject): void
+  /**
+   * Before a creation: drops what users may not set (status), sets what they cannot (a namespace's finalizers, who asks for a
+   * certificate). `by` is who creates; nobody, when the server does.
+   */
+  prepareForCreate?(draft: ApiObject, by?: UserInfo): void
   /** Before an update of the main resource: keeps status and whatever else is not this endpoint's to change. */
   prepareForUpdate?(draft: ApiObject, old: Stored<ApiObject>): void
   /** Everything wrong with the object, not only the first thing. Metadata is checked for all kinds elsewhere. */

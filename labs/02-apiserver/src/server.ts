@@ -19,7 +19,7 @@ import { createEtcdClient, type EtcdClientOptions } from '#kit/etcd-api/client.t
 import { createClusterView } from './admission/cluster-view.ts'
 import { type AccountTokenOptions, createAccountTokens } from './auth/account-tokens.ts'
 import type { TokenTable } from './auth/authenticate.ts'
-import { bootstrapRoles } from './auth/bootstrap-policy.ts'
+import { bootstrapRoles, reconcileRoles } from './auth/bootstrap-policy.ts'
 import { createPolicyView } from './auth/policy-view.ts'
 import { bootstrap, repairAddresses } from './bootstrap.ts'
 import { furnish } from './furnish.ts'
@@ -60,7 +60,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
   const clock = options.clock ?? systemClock
   const connected = 'endpoints' in options.etcd ? await connectToEtcd(options.etcd, clock, log) : options.etcd
   const { store, lines: storeMetrics } = measureStore(connected, kindRows)
-  const context = createContext(store, { ...options, clock })
+  let rolesAreThere = () => {}
+  const firstRoles = new Promise<void>((resolve) => {
+    rolesAreThere = resolve
+  })
+  const context = createContext(store, { ...options, clock, firstRoles })
   const handle = createRequestHandler({ context, kinds: servedRows, tokens: options.tokens ?? new Map(), log })
   let isReady = false
   let upkeep: Timer | undefined
@@ -82,9 +86,11 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
   let retryMs = ETCD_RETRY_MS
   const serverUid = randomUUID()
   const clientCertificateAuthority = options.tls?.clientCertificateAuthority
+  let isStart = true
   let furnishing = Promise.resolve()
   async function keepUp(): Promise<void> {
-    const done = await prepareCluster(context, { ...options, port: server.port })
+    const done = await prepareCluster(context, { ...options, port: server.port }, isStart)
+    isStart &&= !done
     if (done && !stopped) {
       furnishing = furnish(context, servedRows, { hostname: hostname(), serverUid, clientCertificateAuthority }).catch(
         (error) => log.warn(`furnishing the cluster: ${describeError(error)}`),
@@ -96,6 +102,7 @@ export async function startApiServer(options: ApiServerOptions): Promise<HttpSer
   const bootstrapped = repairStored(context, log)
     .then(keepUp)
     .finally(() => {
+      rolesAreThere()
       isReady = true
     })
   log.info(`serving on port ${server.port}`)
@@ -141,10 +148,11 @@ async function repairStored(context: ApiContext, log: Log): Promise<void> {
 }
 
 /** A part that is not written yet must not end the server: it is logged, and the rest goes on. @returns success */
-async function prepareCluster(context: ApiContext, options: ApiServerOptions): Promise<boolean> {
+async function prepareCluster(context: ApiContext, options: ApiServerOptions, isStart: boolean): Promise<boolean> {
   try {
     await bootstrap(context, kindRows, options)
     await bootstrapRoles(context, kindRows)
+    if (isStart) await reconcileRoles(context, kindRows)
     return true
   } catch (error) {
     options.log.error('preparing the cluster', error)
@@ -159,13 +167,14 @@ export function createContext(
     'log' | 'serviceClusterIpRange' | 'accountTokens' | 'disabledAdmissionPlugins' | 'kubelet'
   > & {
     clock: Clock
+    firstRoles?: Promise<void>
   },
 ): ApiContext {
   const { clock, log, serviceClusterIpRange } = options
   const objects = new ObjectStore(store)
   const caches = new KindCaches(kindRows, { store, clock, log })
   const random = Math.random
-  const policy = createPolicyView(caches)
+  const policy = createPolicyView(caches, options.firstRoles)
   const disabledPlugins = options.disabledAdmissionPlugins ?? []
   const optional = new OptionalSteps(log)
   const cluster = createClusterView({ objects, caches, policy, clock, random, optional, disabledPlugins })

@@ -14,6 +14,7 @@ import { type AuthorizerSources, mayDo } from './authorize.ts'
 import { nodeNameOf } from './node-authorizer.ts'
 import { allowingBinding } from './policy-view.ts'
 import { rulesOf } from './rule-cover.ts'
+import { userFields } from './user-fields.ts'
 
 export interface ReviewSources extends AuthorizerSources {
   /** Whose token it is, and for which of these audiences (none: the server's own) it was made; undefined: nobody's. */
@@ -75,11 +76,6 @@ export async function answerReview(
 function reviewMetadata(kind: string, nowMs: number): ObjectMeta {
   const answeredAt = kind === 'SelfSubjectReview' ? new Date(nowMs).toISOString().replace(/\.\d+/, '') : null
   return { creationTimestamp: answeredAt } as ObjectMeta
-}
-
-/** A user as objects show one. */
-export function userFields({ name, uid, groups, extra }: UserInfo) {
-  return { username: name, ...(uid && { uid }), groups, ...(extra && { extra }) }
 }
 
 async function reviewToken({ spec, sources }: Question): Promise<object> {

@@ -30,11 +30,13 @@ export interface PolicyView {
 
 const KINDS = [resources.clusterRoles, resources.roles, resources.clusterRoleBindings, resources.roleBindings] as const
 
-export function createPolicyView(caches: KindCaches): PolicyView {
+/** @param firstRoles until then nothing is decided: in a new cluster there are none yet, and nobody is to be refused for that. */
+export function createPolicyView(caches: KindCaches, firstRoles: Promise<void> = Promise.resolve()): PolicyView {
   let madeFrom: readonly (readonly CacheEntry[])[] = []
   let policy: Policy = { bindings: [], roles: [], bindingObjects: [], bindingsOf: () => [] }
   return {
     async now() {
+      await firstRoles
       const sources = KINDS.map(({ plural }) => caches.of({ storagePrefix: plural }))
       await firstLists(sources)
       const entries = sources.map((source) => source.sortedEntries())

@@ -58,7 +58,7 @@ export async function createDraft(
   // Before the kind and admission add what nobody asked for.
   if (entries) context.fields.settle(draft, entries)
   else await context.fields.record({ row, subresource: '', manager: options.manager, live: undefined, draft, sent })
-  row.prepareForCreate?.(draft)
+  row.prepareForCreate?.(draft, options.user)
   row.applyDefaults?.(draft)
   const name = draft.metadata?.name ?? ''
   const review = { operation: 'CREATE', row, subresource: '', namespace, name, user: options.user, draft } as const
