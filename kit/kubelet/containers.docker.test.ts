@@ -87,6 +87,15 @@ describeWith(['docker'], 'containers of a real engine', () => {
     await expect(runtime.updateContainerResources(busy, { memoryLimitBytes: 1 })).rejects.toThrow()
   })
 
+  it('go on telling those who attached without input', async () => {
+    const talker = await start(container('talker', 'sleep 0.5; echo done', { stdin: true }))
+    const streams = await runtime.attach(talker, { stdin: true, stdout: true, stderr: true, tty: false })
+    streams.endInput()
+    let said = ''
+    for await (const { bytes } of streams.output) said += Buffer.from(bytes).toString('utf8')
+    expect(said).toBe('done\n')
+  })
+
   it('can see the processes of another', async () => {
     const debug = await start(container('debug', 'sleep 1000', { processes: { container: busy } }))
     const { stdout } = await runtime.execSync(debug, ['cat', '/proc/1/cmdline'], 5)

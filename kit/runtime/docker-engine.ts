@@ -36,6 +36,8 @@ export interface ContainerInspection {
     readonly Tty?: boolean
     readonly Labels: Readonly<Record<string, string>>
     readonly StopSignal?: string
+    /** Its input ends when the first who attached has ended it. */
+    readonly StdinOnce?: boolean
   }
   readonly HostConfig?: ResourceOptions
 }
@@ -154,10 +156,13 @@ export function connectDocker(docker: Docker = new Docker()): DockerEngine {
           stderr: options.stderr,
         }),
       )) as Duplex
-      return processStreams(stream, options, {
+      const streams = processStreams(stream, options, {
         resize: ({ width, height }) => container.resize({ w: width, h: height }),
         exitCode: async () => 0,
       })
+      const { Config } = (await call(() => container.inspect())) as ContainerInspection
+      // Who attaches without input still wants the output; the engine would end both, unless the input may end only once.
+      return Config.StdinOnce ? streams : { ...streams, endInput() {} }
     },
 
     async *logs(id, request, signal) {
