@@ -124,10 +124,12 @@ class Delete implements KeyValueEvent {
   readonly type: KeyValueEvent['type'] = 'delete'
   readonly key: string
   readonly modRevision: number
+  readonly bytes: number
   readonly #previous: Buffer | undefined
 
   constructor({ kv, prevKv }: KeyEvent) {
     this.key = kv.key.toString()
+    this.bytes = kv.value.length
     this.modRevision = kv.modRevision
     this.#previous = prevKv?.value
   }

@@ -60,6 +60,8 @@ export interface KeyValueEvent {
   readonly key: string
   /** The revision of this change. */
   readonly modRevision: number
+  /** Of the new value, about. */
+  readonly bytes: number
   /** The new value; absent for a delete. */
   readonly value?: string | undefined
   /** The value before; absent for a creation. */

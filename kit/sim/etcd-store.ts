@@ -97,6 +97,7 @@ class MemoryStore implements SimEtcdStore {
       type: 'put',
       key,
       modRevision: this.revision,
+      bytes: value.length,
       value,
       ...(previous && { previous: previous.value }),
     })
@@ -109,7 +110,7 @@ class MemoryStore implements SimEtcdStore {
     this.revision += 1
     this.#current.delete(key)
     this.#leaseOf.delete(key)
-    this.#append({ type: 'delete', key, modRevision: this.revision, previous: previous.value })
+    this.#append({ type: 'delete', key, modRevision: this.revision, bytes: 0, previous: previous.value })
     return this.revision
   }
 

@@ -32,11 +32,13 @@ export interface KindCacheOptions {
   readonly prefix: string
   readonly clock: Clock
   readonly log: Log
-  /** How many changes to remember. */
-  readonly capacity?: number
 }
 
 const RETRY_DELAY_MS = 500
+/** How many changes of a kind to remember, when they are small. */
+const MOST_CHANGES = 10_000
+/** Of large objects fewer are remembered: this many bytes of JSON, about. A position may expire sooner then; memory does not grow. */
+const HISTORY_BYTES = 64 * 1024 * 1024
 
 export class KindCache {
   readonly cache: WatchCache
@@ -55,10 +57,12 @@ export class KindCache {
   readonly #byNode = new NodeIndex()
   /** What this server has written itself, by revision: no need to parse it again when etcd tells us of it. */
   #ownWrites = new Map<number, Stored<ApiObject>>()
+  /** The mean of the last twenty or so. */
+  #bytesPerChange = 0
 
   constructor(options: KindCacheOptions) {
     this.#options = options
-    this.cache = new WatchCache(options.capacity ?? 10_000)
+    this.cache = new WatchCache(MOST_CHANGES)
     this.#firstTry = new Promise((resolve) => {
       this.#markTried = resolve
     })
@@ -190,6 +194,8 @@ export class KindCache {
 
   #take(batch: KeyValueBatch): void {
     const before = this.cache.revision
+    for (const { bytes } of batch.events) this.#bytesPerChange += (bytes - this.#bytesPerChange) / 20
+    this.cache.capacity = Math.min(MOST_CHANGES, Math.ceil(HISTORY_BYTES / (1 + this.#bytesPerChange)))
     const changes = batch.events.map((event) => this.#toChange(event))
     this.cache.apply(changes, batch.revision)
     this.#sorted.apply(changes)

@@ -26,7 +26,7 @@ export interface CacheChange {
 }
 
 export class WatchCache {
-  readonly #capacity: number
+  #capacity: number
   #objects = new Map<string, Stored<ApiObject>>()
   /** Oldest first. Holds every change with a revision above `#historyStart`. */
   #history: CacheChange[] = []
@@ -49,6 +49,11 @@ export class WatchCache {
 
   get size(): number {
     return this.#objects.size
+  }
+
+  /** From the next change on. */
+  set capacity(changes: number) {
+    this.#capacity = changes
   }
 
   get(key: string): Stored<ApiObject> | undefined {
@@ -91,7 +96,7 @@ export class WatchCache {
     if (this.#history.length <= this.#capacity) return
     const forgotten = this.#history[this.#history.length - this.#capacity - 1]!
     this.#historyStart = forgotten.revision
-    this.#history = this.#history.slice(firstAfter(this.#history, forgotten.revision))
+    this.#history.splice(0, firstAfter(this.#history, forgotten.revision))
   }
 
   /**

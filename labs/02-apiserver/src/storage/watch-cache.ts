@@ -27,7 +27,7 @@ export interface CacheChange {
 }
 
 export class WatchCache {
-  readonly #capacity: number
+  #capacity: number
   #objects = new Map<string, Stored<ApiObject>>()
   /** Oldest first. Holds every change with a revision above `#historyStart`. */
   #history: CacheChange[] = []
@@ -50,6 +50,11 @@ export class WatchCache {
 
   get size(): number {
     return this.#objects.size
+  }
+
+  /** From the next change on. */
+  set capacity(changes: number) {
+    this.#capacity = changes
   }
 
   get(key: string): Stored<ApiObject> | undefined {
