@@ -52,6 +52,8 @@ export function outcomeOf(upstream: ClientRequest, stream: KubeletStream): Promi
   return new Promise((resolve, reject) => {
     upstream.once('upgrade', (answer, kubeletSocket, head) => {
       kubeletSocket.setTimeout(0)
+      // It may break before anybody reads from it; that it closes is all that matters then.
+      kubeletSocket.on('error', () => {})
       if (head.length > 0) kubeletSocket.unshift(head)
       resolve({ answer, kubeletSocket })
     })

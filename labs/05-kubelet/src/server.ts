@@ -64,7 +64,7 @@ export async function startKubeletServer(given: KubeletServerOptions): Promise<R
   const upgraded = new Set<Duplex>()
   server.on('upgrade', (request, socket: Duplex, head) => {
     upgraded.add(socket)
-    socket.once('close', () => upgraded.delete(socket))
+    socket.once('close', () => upgraded.delete(socket)).on('error', () => socket.destroy())
     const refusal = refuse(request)
     if (refusal) return refuseUpgrade(socket, refusal.code, refusal.text)
     serveStreams(options, request, socket, head).catch((error: unknown) => {
