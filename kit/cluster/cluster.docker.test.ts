@@ -175,6 +175,28 @@ describeWith(['docker', 'kubectl'], 'a cluster with real containers', () => {
     inner.kill()
   }, 60_000)
 
+  it('gives each pod a token, with which it reaches the API server, and what its account may do there', async () => {
+    const ask = (path: string) => {
+      const program = `
+        const { readFileSync } = require('node:fs')
+        const at = '/var/run/secrets/kubernetes.io/serviceaccount/'
+        const headers = { authorization: 'Bearer ' + readFileSync(at + 'token', 'utf8') }
+        fetch('https://10.96.0.1${path}', { headers }).then(async (answer) => console.log(await answer.text()))`
+      const ca = 'NODE_EXTRA_CA_CERTS=/var/run/secrets/kubernetes.io/serviceaccount/ca.crt'
+      return kubectl('exec', 'client', '--', 'env', ca, 'node', '-e', program)
+    }
+    expect(JSON.parse(await ask('/version')).major).toBe('1')
+    expect(JSON.parse(await ask('/api/v1/namespaces/default/pods')).message).toBe(
+      'pods is forbidden: User "system:serviceaccount:default:default" cannot list resource "pods" in API group "" in the namespace "default"',
+    )
+    await kubectl('create', 'rolebinding', 'viewers', '--clusterrole=view', '--serviceaccount=default:default')
+    const list = await eventually(
+      () => ask('/api/v1/namespaces/default/pods').then(JSON.parse),
+      ({ kind }) => kind === 'PodList',
+    )
+    expect(list.items.length).toBeGreaterThan(0)
+  }, 60_000)
+
   it('rolls a change out and back', async () => {
     await kubectl('set', 'env', 'deployment/hello', 'COLOUR=blue')
     await kubectl('rollout', 'status', 'deployment/hello', '--timeout=90s')
