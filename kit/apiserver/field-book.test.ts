@@ -88,6 +88,8 @@ describe('the book', () => {
     ['another type of fields', { fieldsType: 'FieldsV2' }],
     ['no version', { apiVersion: '' }],
     ['fields that are no set', { fieldsV1: { spec: {} } }],
+    ['keys that are no keys', { fieldsV1: { 'f:data': { 'k:{': {} } } }],
+    ['values that are no values', { fieldsV1: { 'f:data': { 'v:': {} } } }],
   ])('stays as it was when what is sent makes no sense: %s', async (_what, wrong) => {
     const created = await written('POST', maps, { ...head, data: { a: '1' } })
     const entry = {

@@ -85,6 +85,21 @@ const MAX_DEPTH = 100
 export function isFieldSet(value: unknown, depth = 0): value is FieldSet {
   if (typeof value !== 'object' || value === null || Array.isArray(value) || depth > MAX_DEPTH) return false
   return Object.entries(value).every(
-    ([element, below]) => (element === '.' || /^[fkvi]:/.test(element)) && isFieldSet(below, depth + 1),
+    ([element, below]) => (element === '.' || isElement(element)) && isFieldSet(below, depth + 1),
   )
+}
+
+function isElement(element: string): boolean {
+  const content = element.slice(2)
+  if (/^[kv]:/.test(element)) return isJson(content) && (element.startsWith('v') || content.startsWith('{'))
+  return element.startsWith('f:') || /^i:\d+$/.test(element)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
