@@ -18,6 +18,7 @@ const head = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'settings'
 describe('the book', () => {
   let handle: RequestHandler
   let clock: VirtualClock
+  let who: string
   beforeEach(async () => {
     clock = new VirtualClock()
     const context = createContext(createSimEtcdStore(), {
@@ -25,7 +26,11 @@ describe('the book', () => {
       log: silentLog,
       serviceClusterIpRange: '10.96.0.0/16',
     })
-    const tokens = new Map([['admin', { name: 'admin', groups: ['system:masters'] }]])
+    const tokens = new Map([
+      ['admin', { name: 'admin', groups: ['system:masters'] }],
+      ['dev', { name: 'dev', groups: [] }],
+    ])
+    who = 'admin'
     handle = createRequestHandler({ context, kinds: kindRows, tokens, log: silentLog })
     await send('POST', '/api/v1/namespaces', { metadata: { name: 'kube-system' } })
   })
@@ -35,7 +40,7 @@ describe('the book', () => {
     const [path = '', search = ''] = url.split('?')
     const parameters = new URLSearchParams(search)
     const query = Object.fromEntries([...parameters.keys()].map((key) => [key, parameters.getAll(key)]))
-    const credentials = { bearerToken: 'admin' }
+    const credentials = { bearerToken: who }
     const answer = await handle({ method, path, query, contentType, userAgent: 'ann/1.0', credentials, body })
     if (answer.kind !== 'object') throw new Error('no object')
     return { code: answer.code, object: answer.object }
@@ -155,6 +160,28 @@ describe('the book', () => {
     expect(owners(gathered)['clusterrole-aggregation-controller']).toEqual({ 'f:rules': {} })
     const withdrawn = await written('PATCH', url, role, APPLY)
     expect([withdrawn.aggregationRule, withdrawn.rules ?? []]).toEqual([aggregationRule, []])
+  })
+
+  it('creates only for those who may create, not for those who may patch', async () => {
+    const rbac = '/apis/rbac.authorization.k8s.io/v1'
+    const rules = [{ verbs: ['patch'], apiGroups: [''], resources: ['configmaps'] }]
+    await written('POST', `${rbac}/clusterroles`, { metadata: { name: 'patcher' }, rules })
+    await written('POST', `${rbac}/clusterrolebindings`, {
+      metadata: { name: 'patcher' },
+      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'patcher' },
+      subjects: [{ kind: 'User', apiGroup: 'rbac.authorization.k8s.io', name: 'dev' }],
+    })
+    who = 'dev'
+    const url = `${settings}?fieldManager=dev`
+    await expect
+      .poll(() => refusal('PATCH', url, head, APPLY))
+      .toBe(
+        '403 configmaps "settings" is forbidden: User "dev" cannot create resource "configmaps" in API group "" in the namespace "kube-system"',
+      )
+    who = 'admin'
+    await written('POST', maps, head)
+    who = 'dev'
+    expect(await written('PATCH', url, { ...head, data: { a: '1' } }, APPLY)).toMatchObject({ data: { a: '1' } })
   })
 
   it('refuses what is no apply', async () => {
