@@ -72,6 +72,38 @@ describeWith(['kubectl'], 'service account tokens', () => {
     })
   })
 
+  it('of pods live longer than their kubelets are told', async () => {
+    const ask = async (spec: object) => {
+      const path = '/api/v1/namespaces/default/serviceaccounts/robot/token'
+      const { status } = (await server.client.raw('POST', path, { spec })) as {
+        status: { token: string; expirationTimestamp: string }
+      }
+      const claims = JSON.parse(Buffer.from(status.token.split('.')[1] ?? '', 'base64url').toString())
+      return {
+        livesSeconds: claims.exp - claims.iat,
+        warnedAfterSeconds: claims['kubernetes.io'].warnafter - claims.iat,
+        saidSeconds: Math.round(Date.parse(status.expirationTimestamp) / 1000 - claims.iat),
+      }
+    }
+    const year = 365 * 24 * 3600
+    const ofPod = await ask({ expirationSeconds: 3607 })
+    expect(ofPod).toMatchObject({ livesSeconds: year, warnedAfterSeconds: 3607 })
+    expect(Math.abs(ofPod.saidSeconds - 3607)).toBeLessThanOrEqual(1)
+    expect((await ask({ expirationSeconds: 3606 })).livesSeconds).toBe(3606)
+    expect((await ask({ expirationSeconds: 3607, audiences: ['vault'] })).livesSeconds, 'for others').toBe(3607)
+  })
+
+  it('that nobody believes are answered in upstream’s words', async () => {
+    const { code, reason, message } = await server
+      .clientWithToken('ey.ey.ey')
+      .raw('GET', '/api/v1/pods')
+      .then(
+        () => expect.fail('it was believed'),
+        (error) => error,
+      )
+    expect([code, reason, message]).toEqual([401, 'Unauthorized', 'Unauthorized'])
+  })
+
   it('are not made for less than ten minutes, nor for pods of others', async () => {
     expect((await server.kubectl('create token robot --duration=1m')).stderr).toContain(
       'TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: Invalid value: 60: may not specify a duration less than 10 minutes',
