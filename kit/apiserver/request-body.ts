@@ -6,12 +6,16 @@
  * Source: apiserver `pkg/endpoints/handlers/{rest,patch}.go`, `pkg/server/config.go` (`MaxRequestBodyBytes`).
  */
 import type { IncomingMessage } from 'node:http'
-import { parse as parseYaml } from 'yaml'
+import { CORE_SCHEMA, load as loadYaml } from 'js-yaml'
 import { StatusError } from '../api/status-error.ts'
 import { decodeProtobuf } from './protobuf/envelope.ts'
 
 export const MAX_BODY_BYTES = 3 * 1024 * 1024
 const MAX_DEPTH = 1000
+/** The parser calls itself for each level; flow collections need most of the stack. */
+const MAX_YAML_DEPTH = 250
+/** However short the text is. */
+const MOST_FROM_ALIASES = 10_000
 
 const OBJECT_TYPES = ['application/json', 'application/yaml', 'application/vnd.kubernetes.protobuf']
 const PATCH_TYPES = [
@@ -87,7 +91,22 @@ function parseYamlText(text: string): unknown {
     // "{a: b}" looks like JSON, and is none.
     if (!(error instanceof SyntaxError)) throw error
   }
-  return withoutPrototypes(parseYaml(text))
+  const value = loadYaml(text, { schema: CORE_SCHEMA, maxDepth: MAX_YAML_DEPTH }) ?? null
+  return withoutAliases(value, { values: MOST_FROM_ALIASES + text.length })
+}
+
+/**
+ * A copy in which nothing is in two places, though aliases made it so. Without them, no text has more values than characters.
+ * @param left of values that the copy may still have
+ */
+function withoutAliases(value: unknown, left: { values: number }, depth = 0): unknown {
+  if (--left.values < 0) throw new Error('document contains excessive aliasing')
+  // Nothing else is deeper than the parser bears: an alias stands within what it stands for.
+  if (depth > MAX_DEPTH) throw new Error('exceeded max depth')
+  if (Array.isArray(value)) return value.map((item) => withoutAliases(item, left, depth + 1))
+  if (typeof value !== 'object' || value === null) return value
+  const entries = Object.entries(value).filter(([key]) => key !== '__proto__')
+  return Object.fromEntries(entries.map(([key, item]) => [key, withoutAliases(item, left, depth + 1)]))
 }
 
 function parseJson(text: string): unknown {
