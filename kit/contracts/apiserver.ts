@@ -78,6 +78,8 @@ export interface RequestInfo {
   readonly resource: string
   readonly subresource: string
   readonly name: string
+  /** Of a list or watch, as it was asked: "spec.nodeName=node-1". */
+  readonly fieldSelector?: string | undefined
 }
 
 /** `{ type: 'ERROR', object: Status }` ends a watch. */
@@ -275,6 +277,8 @@ export interface HttpServerOptions {
   readonly log?: Log
   /** Milliseconds after which a watcher that reads nothing is cut off; ten seconds when not given. */
   readonly stalledWatchMs?: number
+  /** Milliseconds in which a request's headers must have come; twenty seconds when not given. */
+  readonly headersTimeoutMs?: number
 }
 
 export interface HttpServer extends RunningComponent {

@@ -56,7 +56,7 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   }
 
   const answer = async (request: ApiRequest): Promise<ApiResponse> => {
-    const info = parseRequestInfo(request)
+    const info = { ...parseRequestInfo(request), fieldSelector: request.query.fieldSelector?.[0] }
     const caller = authenticate(request.credentials, await tokensFor(request.credentials, options))
     const user = await impersonated(caller, request.credentials.impersonate, sources)
     await authorize(user, info, sources)

@@ -411,25 +411,23 @@ describe('a kubelet', () => {
   lesson(
     'changes its own node and no other',
     {
-      scenario: 'The kubelet of node-1 registers, reads nodes, updates its own status, and tries node-2’s.',
-      rule: 'Reading is free, and so is registering; changing is for its own, status included. Going through the API server to another kubelet is neither.',
+      scenario: 'The kubelet of node-1 registers, reads its node, updates its status, and tries node-2’s.',
+      rule: 'Registering is free; reading and changing is for its own, status included. Going through the API server to another kubelet is neither.',
       source: `${NODE}; plugin/pkg/admission/noderestriction`,
     },
     () => {
       const node = (verb: string, name: string, subresource = '') => may({ verb, resource: 'nodes', name, subresource })
       expect({
         create: node('create', ''),
-        'get node-2': node('get', 'node-2'),
-        list: node('list', ''),
-        watch: node('watch', ''),
+        'get node-1': node('get', 'node-1'),
+        'watch node-1': node('watch', 'node-1'),
         'patch node-1/status': node('patch', 'node-1', 'status'),
         'update node-1': node('update', 'node-1'),
         'delete node-1': node('delete', 'node-1'),
       }).toEqual({
         create: true,
-        'get node-2': true,
-        list: true,
-        watch: true,
+        'get node-1': true,
+        'watch node-1': true,
         'patch node-1/status': true,
         'update node-1': true,
         'delete node-1': true,
@@ -438,13 +436,17 @@ describe('a kubelet', () => {
         'patch node-2/status': node('patch', 'node-2', 'status'),
         'update node-2': node('update', 'node-2'),
         'create node-2/proxy': node('create', 'node-2', 'proxy'),
-        'get node-2/proxy': node('get', 'node-2', 'proxy'),
+        'get node-1/proxy': node('get', 'node-1', 'proxy'),
+        'get node-2': node('get', 'node-2'),
+        list: node('list', ''),
         deletecollection: node('deletecollection', ''),
       }).toEqual({
         'patch node-2/status': false,
         'update node-2': false,
         'create node-2/proxy': false,
-        'get node-2/proxy': false,
+        'get node-1/proxy': false,
+        'get node-2': false,
+        list: false,
         deletecollection: false,
       })
     },
@@ -454,24 +456,27 @@ describe('a kubelet', () => {
     'reports on its own pods and no others',
     {
       scenario: 'web of shop is bound to node-1; web of office and db of shop are not.',
-      rule: 'Status, deletion and eviction are for the pods bound to it, by namespace and name.',
+      rule: 'Pods bound to it, by namespace and name, are read, reported on, deleted, evicted; a watch asks for those of its node, and no others.',
       source: `${NODE}; plugin/pkg/admission/noderestriction`,
     },
     () => {
       const pod = (verb: string, namespace: string, name: string, subresource = '') =>
         may({ verb, resource: 'pods', namespace, name, subresource })
+      const watchPods = (fieldSelector: string | undefined) => may({ verb: 'watch', resource: 'pods', fieldSelector })
       expect({
         'patch the status of shop/web': pod('patch', 'shop', 'web', 'status'),
         'delete shop/web': pod('delete', 'shop', 'web'),
         'evict shop/web': pod('create', 'shop', 'web', 'eviction'),
-        list: pod('list', '', ''),
-        'get office/web': pod('get', 'office', 'web'),
+        'get shop/web': pod('get', 'shop', 'web'),
+        'watch those of node-1': watchPods('spec.nodeName=node-1'),
+        'watch those of node-1 that run': watchPods('status.phase=Running,spec.nodeName=node-1'),
       }).toEqual({
         'patch the status of shop/web': true,
         'delete shop/web': true,
         'evict shop/web': true,
-        list: true,
-        'get office/web': true,
+        'get shop/web': true,
+        'watch those of node-1': true,
+        'watch those of node-1 that run': true,
       })
       expect({
         'patch the status of office/web': pod('patch', 'office', 'web', 'status'),
@@ -480,6 +485,10 @@ describe('a kubelet', () => {
         'update shop/web itself': pod('update', 'shop', 'web'),
         'bind shop/web': pod('create', 'shop', 'web', 'binding'),
         'exec in shop/web': pod('create', 'shop', 'web', 'exec'),
+        'get office/web': pod('get', 'office', 'web'),
+        'watch all': watchPods(undefined),
+        'watch those of node-12': watchPods('spec.nodeName=node-12'),
+        'watch all but those of node-1': watchPods('spec.nodeName!=node-1'),
       }).toEqual({
         'patch the status of office/web': false,
         'update the status of shop/db': false,
@@ -487,6 +496,10 @@ describe('a kubelet', () => {
         'update shop/web itself': false,
         'bind shop/web': false,
         'exec in shop/web': false,
+        'get office/web': false,
+        'watch all': false,
+        'watch those of node-12': false,
+        'watch all but those of node-1': false,
       })
     },
   )

@@ -38,9 +38,10 @@ const ALWAYS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * What the kubelet of `nodeName`, to which `pods` are bound, may do:
- * - nodes: read any, create (itself, which has no name yet in the request), and change or delete only its own, status
+ * - nodes: create (itself, which has no name yet in the request), and read, change or delete only its own, status
  *   included; never `proxy`, behind which every other kubelet would take it for the API server;
- * - pods: read any, create; change the status of, or delete, or evict, only `pods`;
+ * - pods: create; get, change the status of, delete, or evict only `pods`; list and watch only those of its node
+ *   (`selectsNode`);
  * - secrets, configmaps, persistentvolumeclaims: get, list or watch by name (`info.name`), only those that one of `pods`
  *   refers to (`referencedNames`), in that pod's namespace;
  * - serviceaccounts: only create the subresource `token`, of the account of one of `pods`, in that pod's namespace;
@@ -59,12 +60,13 @@ export function nodeMay(nodeName: string, info: RequestInfo, pods: readonly Pod[
   switch (resource) {
     case 'nodes':
       if (subresource && subresource !== 'status') return false
-      return reads || verb === 'create' || name === nodeName
+      return verb === 'create' || name === nodeName
     case 'pods':
       if (subresource === 'status') return (verb === 'patch' || verb === 'update') && isOwnPod()
       if (subresource === 'eviction') return verb === 'create' && isOwnPod()
       if (subresource) return false
-      return reads || verb === 'create' || (verb === 'delete' && isOwnPod())
+      if (verb === 'list' || verb === 'watch') return selectsNode(info, nodeName)
+      return verb === 'create' || ((verb === 'get' || verb === 'delete') && isOwnPod())
     case 'secrets':
     case 'configmaps':
     case 'persistentvolumeclaims':
@@ -79,6 +81,11 @@ export function nodeMay(nodeName: string, info: RequestInfo, pods: readonly Pod[
     default:
       return (ALWAYS[resource] ?? []).includes(verb)
   }
+}
+
+/** Whether a list or watch asks for the pods of this node alone. */
+export function selectsNode({ fieldSelector = '' }: RequestInfo, nodeName: string): boolean {
+  return fieldSelector.split(',').some((term) => /^spec\.nodeName==?(.+)$/.exec(term)?.[1] === nodeName)
 }
 
 /** The Secrets, ConfigMaps or claims that a pod's environment, volumes and image pulls name. */
