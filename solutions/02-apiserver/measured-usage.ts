@@ -14,6 +14,7 @@ import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
 import { toRfc3339 } from './deletion.ts'
 import { methodNotAllowed, notFound, unknownResource } from './errors.ts'
+import { NODES, PODS } from './storage/keys.ts'
 import type { KindCaches } from './storage/kind-caches.ts'
 import { kubeletOf } from './subresources/kubelet-stream.ts'
 import type { ApiContext } from './verbs/context.ts'
@@ -60,8 +61,8 @@ export function startMeasuring(
 ): ResourceMetrics {
   const asker = createKubeletAsker(kubelet)
   const nodes = () => {
-    const stored = [...caches.of({ storagePrefix: 'minions' }).cache.entries().values()]
-    return new Map(stored.map((node) => [node.metadata.name, kubeletOf(node as unknown as Node)]))
+    const stored = [...caches.of(NODES).cache.entries().values()]
+    return new Map(stored.map((node) => [node.metadata.name, kubeletOf(node as Stored<Node>)]))
   }
   const metrics = startResourceMetrics({ nodes, ask: (one) => asker.ask(one, '/metrics/resource'), clock, log })
   return {
@@ -75,7 +76,7 @@ export function startMeasuring(
 
 /** The nodes or the pods, in the order of their names. */
 function subjectsOf({ caches }: ApiContext, { resource }: KindRow): readonly Stored<ApiObject>[] {
-  const { cache } = caches.of({ storagePrefix: resource.namespaced ? 'pods' : 'minions' })
+  const { cache } = caches.of(resource.namespaced ? PODS : NODES)
   return [...cache.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object)
 }
 

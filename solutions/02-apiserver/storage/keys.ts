@@ -1,9 +1,14 @@
 /** Where objects are stored in etcd; as upstream, so that either server finds the other's objects. */
-
 import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { type KeyRange, prefixRange } from '#kit/contracts/key-value-store.ts'
 
 type Placed = Pick<KindRow, 'storagePrefix'>
+
+/** Where the server itself looks things up. Some places are called as their kinds were before anybody used them. */
+export const NODES: Placed = { storagePrefix: 'minions' }
+export const PODS: Placed = { storagePrefix: 'pods' }
+export const SERVICES: Placed = { storagePrefix: 'services/specs' }
+export const ENDPOINTS: Placed = { storagePrefix: 'services/endpoints' }
 
 /** "/registry/pods/": everything of one kind is below it. */
 export function kindPrefix({ storagePrefix }: Placed): string {

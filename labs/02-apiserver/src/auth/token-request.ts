@@ -5,12 +5,13 @@
  * Source: kubernetes `pkg/registry/core/serviceaccount/storage/token.go`, `pkg/apis/authentication/validation`.
  */
 import type { ApiObject, Pod } from '#kit/api/objects.ts'
-import type { ApiRequest, ApiResponse, FieldError, SubresourceRow } from '#kit/contracts/apiserver.ts'
+import type { ApiResponse, FieldError } from '#kit/contracts/apiserver.ts'
 import { admit } from '../admission/chain.ts'
 import { toRfc3339 } from '../deletion.ts'
 import { badRequest, conflict, invalid, notFound, unknownResource } from '../errors.ts'
+import type { SubresourceCall } from '../subresources/subresource-call.ts'
 import { invalidValue } from '../validation/field-errors.ts'
-import type { ApiContext, Target, WriteOptions } from '../verbs/context.ts'
+import type { ApiContext } from '../verbs/context.ts'
 import { decodeBody } from '../verbs/decode-body.ts'
 import { findBound } from './account-tokens.ts'
 import type { TokenBinding } from './token-claims.ts'
@@ -30,13 +31,9 @@ interface TokenRequestSpec {
   }
 }
 
-export async function answerTokenRequest(
-  context: ApiContext,
-  { row, namespace, name }: Target,
-  request: ApiRequest,
-  subresource: SubresourceRow,
-  options: WriteOptions,
-): Promise<ApiResponse> {
+export async function handleTokenRequest(call: SubresourceCall): Promise<ApiResponse> {
+  const { context, request, target, options, subresource } = call
+  const { row, namespace, name } = target
   const tokens = context.accountTokens
   if (!tokens) throw unknownResource()
   const { draft } = decodeBody(context, subresource.kind, request.body, options)
@@ -114,5 +111,5 @@ async function nodeOf(context: ApiContext, { spec }: Pod, account: string): Prom
     )
   }
   const node = spec.nodeName && (await findBound(context, 'node', '', spec.nodeName))
-  return node ? { node: { name: spec.nodeName!, uid: node.metadata.uid } } : {}
+  return node ? { node: { name: node.metadata.name, uid: node.metadata.uid } } : {}
 }

@@ -11,33 +11,31 @@ import { isDeepStrictEqual } from 'node:util'
 import type { ApiObject, Pod, PodDisruptionBudget, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { hasReason, StatusError } from '#kit/api/status-error.ts'
-import type { ApiRequest, SubresourceRow } from '#kit/contracts/apiserver.ts'
+import type { ApiResponse } from '#kit/contracts/apiserver.ts'
+import { success } from '../call.ts'
 import { budgetsOf, mayGoUnhealthy, servesNobody, takeDisruption } from '../counting/disruptions.ts'
 import { checkPreconditions, toRfc3339 } from '../deletion.ts'
 import { badRequest, budgetIsBusy, notFound } from '../errors.ts'
 import { storageKey } from '../storage/keys.ts'
-import { type ApiContext, keyOf, type Target, type WriteOptions } from '../verbs/context.ts'
+import { type ApiContext, keyOf, type Target } from '../verbs/context.ts'
 import { decodeBody } from '../verbs/decode-body.ts'
 import { type DeletionOptions, deleteObject, deleteOptionsOf } from '../verbs/delete.ts'
+import type { SubresourceCall } from './subresource-call.ts'
 
 const BUDGETS = { storagePrefix: resources.podDisruptionBudgets.plural }
 /** A pod that changes under our hands so often is left to the next try. */
 const MAX_ATTEMPTS = 20
 
 /** Deletes the pod, or throws: TooManyRequests when a budget says "not now". */
-export async function evictPod(
-  context: ApiContext,
-  target: Target,
-  request: ApiRequest,
-  subresource: SubresourceRow,
-  options: WriteOptions,
-): Promise<void> {
-  const deletion = evictionOptions(context, target, request, subresource, options)
+export async function handleEviction(call: SubresourceCall): Promise<ApiResponse> {
+  const { context, target } = call
+  const deletion = evictionOptions(call)
   await context.optional.run(
     'evictions ask no disruption budget',
     () => evict(context, target, deletion),
     async () => void (await deleteObject(context, target, deletion)),
   )
+  return success(201)
 }
 
 async function evict(context: ApiContext, target: Target, deletion: DeletionOptions): Promise<void> {
@@ -145,17 +143,12 @@ function only({ metadata }: Stored<Pod>, options: DeletionOptions): DeletionOpti
 async function podOf(context: ApiContext, target: Target): Promise<Stored<Pod>> {
   const pod = await context.objects.get(keyOf(target))
   if (!pod) throw notFound(target.row.resource, target.name)
-  return pod as unknown as Stored<Pod>
+  return pod as Stored<Pod>
 }
 
 /** How to delete is said in the eviction, or in the query; whether it is a dry run, in either, but not in both and differently. */
-function evictionOptions(
-  context: ApiContext,
-  target: Target,
-  { body, query }: ApiRequest,
-  subresource: SubresourceRow,
-  options: WriteOptions,
-): DeletionOptions {
+function evictionOptions({ context, request, target, options, subresource }: SubresourceCall): DeletionOptions {
+  const { body, query } = request
   const isOlder = (body as ApiObject | undefined)?.apiVersion === 'policy/v1beta1'
   const sent = isOlder ? { ...(body as ApiObject), apiVersion: 'policy/v1' } : body
   const { draft } = decodeBody(context, subresource.kind, sent, options)

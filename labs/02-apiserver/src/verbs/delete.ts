@@ -9,7 +9,7 @@ import type { ApiRequest, FieldError, KindRow } from '#kit/contracts/apiserver.t
 import { admit } from '../admission/chain.ts'
 import { checkPreconditions, decideDeletion, deletionTraits } from '../deletion.ts'
 import { badRequest, invalid, notFound } from '../errors.ts'
-import { storageKey } from '../storage/keys.ts'
+import { ENDPOINTS, storageKey } from '../storage/keys.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
 import { goValue, invalidValue, notSupported } from '../validation/field-errors.ts'
 import { type ApiContext, keyOf, present, type Target } from './context.ts'
@@ -141,7 +141,7 @@ async function afterServiceRemoval(
   service: Stored<ApiObject>,
 ): Promise<void> {
   await context.addresses.release(service)
-  const key = storageKey({ storagePrefix: 'services/endpoints' }, namespace, name)
+  const key = storageKey(ENDPOINTS, namespace, name)
   if (await context.objects.get(key)) await context.objects.guaranteedUpdate(key, async () => ({ remove: true }))
 }
 
