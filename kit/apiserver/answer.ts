@@ -13,7 +13,7 @@ import { stringify as yamlText } from 'yaml'
 import type { ApiObject } from '../api/objects.ts'
 import { StatusError } from '../api/status-error.ts'
 import { isNotImplemented } from '../contracts/not-implemented.ts'
-import { jsonPieces } from './json-text.ts'
+import { asSent, jsonPieces } from './json-text.ts'
 import type { Representation } from './negotiation.ts'
 
 const GZIP_FROM_CHARACTERS = 128 * 1024
@@ -32,12 +32,12 @@ export function sendObject(
   headers: Record<string, string | string[]> = {},
 ): Promise<void> {
   return encoding === 'yaml'
-    ? send(exchange, code, 'application/yaml', [yamlText(object)], headers)
+    ? send(exchange, code, 'application/yaml', [yamlText(asSent(object))], headers)
     : send(
         exchange,
         code,
         'application/json',
-        isPretty(exchange.request) ? prettyText(object) : jsonPieces(object),
+        isPretty(exchange.request) ? prettyText(asSent(object)) : jsonPieces(object),
         headers,
       )
 }

@@ -3,6 +3,7 @@
  *
  * Stored objects never change, so the text can be remembered by identity: a hundred watchers of a pod cost one
  * serialisation, and a list of objects that were listed before costs only their concatenation.
+ * Guarantee: items of a list do not name their kind and version (the list has said it), whatever the form; single objects do.
  * Source: apiserver `pkg/storage/cacher/caching_object.go`, the same idea.
  */
 import type { ApiObject } from '../api/objects.ts'
@@ -23,17 +24,53 @@ const PIECE_CHARACTERS = 64 * 1024
 
 /** The text of an object or list, in pieces. */
 export function* jsonPieces(answer: ApiObject): Generator<string> {
-  if (!Array.isArray(answer.items)) {
+  if (!isList(answer)) {
     yield jsonText(answer)
     return
   }
-  const { items, ...envelope } = answer as ApiObject & { items: readonly ApiObject[] }
+  const { items, ...envelope } = answer
+  const textOf = itemWriter(answer)
   let piece = `${JSON.stringify(envelope).slice(0, -1)},"items":[`
   for (const [index, item] of items.entries()) {
-    piece += index === 0 ? jsonText(item) : `,${jsonText(item)}`
+    piece += index === 0 ? textOf(item) : `,${textOf(item)}`
     if (piece.length < PIECE_CHARACTERS) continue
     yield piece
     piece = ''
   }
   yield `${piece}]}`
+}
+
+/** An answer as it is sent: of a list, the items do not repeat which kind they are. */
+export function asSent(answer: ApiObject): ApiObject {
+  if (!isList(answer) || !saysKindOfItems(answer)) return answer
+  return { ...answer, items: answer.items.map(withoutKind) }
+}
+
+/**
+ * Objects begin with their kind and version (that is the order in which they are stored), so an item's text is that of the object
+ * from a later place on: nothing is serialised again. An object in another order is.
+ */
+function itemWriter(list: List): (item: ApiObject) => string {
+  if (!saysKindOfItems(list)) return jsonText
+  const { kind, apiVersion } = list
+  const beginning = `${JSON.stringify({ kind: kind?.replace(/List$/, ''), apiVersion }).slice(0, -1)},`
+  return (item) => {
+    const text = jsonText(item)
+    return text.startsWith(beginning) ? `{${text.slice(beginning.length)}` : JSON.stringify(withoutKind(item))
+  }
+}
+
+type List = ApiObject & { readonly items: readonly ApiObject[] }
+
+function isList(answer: ApiObject): answer is List {
+  return Array.isArray(answer.items)
+}
+
+/** A list of metadata says of what sort its items are, too: they are no objects of the kind that was asked for. */
+function saysKindOfItems({ kind = '' }: List): boolean {
+  return kind.endsWith('List') && kind !== 'PartialObjectMetadataList'
+}
+
+function withoutKind({ kind: _listSaysIt, apiVersion: _thisToo, ...item }: ApiObject): ApiObject {
+  return item
 }
