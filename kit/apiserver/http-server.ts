@@ -11,6 +11,7 @@ import { createServer as createTlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 import type { HttpServer, HttpServerOptions } from '../contracts/apiserver.ts'
 import type { DocumentSources } from './documents.ts'
+import { endSoon } from './end-soon.ts'
 import { createKubeletConnection } from './kubelet-connection.ts'
 import { listenOnAll } from './listen.ts'
 import { createProxyConnection } from './proxy-connection.ts'
@@ -21,6 +22,9 @@ import { serveUpgrade } from './serve-upgrade.ts'
 import type { Shell } from './shell.ts'
 
 const STOP_PATIENCE_MS = 2_000
+const HEADERS_TIMEOUT_MS = 20_000
+/** Commands of exec and long selectors are in the request line. */
+const MAX_HEADER_BYTES = 128 * 1024
 
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const metrics = new RequestMetrics(options.kinds, options.furtherMetrics)
@@ -50,8 +54,14 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
 }
 
 function createShellServer(shell: Shell): Server {
-  const { tls } = shell.options
-  const limits = { requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: 20_000, keepAliveTimeout: 180_000 }
+  const { tls, headersTimeoutMs = HEADERS_TIMEOUT_MS } = shell.options
+  const limits = {
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    headersTimeout: headersTimeoutMs,
+    connectionsCheckingInterval: headersTimeoutMs / 2,
+    keepAliveTimeout: 180_000,
+    maxHeaderSize: MAX_HEADER_BYTES,
+  }
   const server = tls
     ? createTlsServer({
         ...limits,
@@ -74,9 +84,14 @@ function createShellServer(shell: Shell): Server {
 /** What is not HTTP gets a 400 and is gone; without this, Node would do the same, but say nothing of the reason. */
 function refuseGarbage(error: NodeJS.ErrnoException, socket: Socket): void {
   if (socket.writable && error.code !== 'ECONNRESET') {
-    const status = error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? '408 Request Timeout' : '400 Bad Request'
-    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${status}`)
+    const status = GARBAGE[error.code ?? ''] ?? '400 Bad Request'
+    endSoon(socket, `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: text/plain\r\n\r\n${status}`)
   } else socket.destroy()
+}
+
+const GARBAGE: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 }
 
 async function stopServers(servers: readonly Server[], { watches, kubelets, proxies, metrics }: Shell): Promise<void> {

@@ -12,8 +12,8 @@ import { decodeProtobuf } from './protobuf/envelope.ts'
 
 export const MAX_BODY_BYTES = 3 * 1024 * 1024
 const MAX_DEPTH = 1000
-/** The parser calls itself for each level; flow collections need most of the stack. */
-const MAX_YAML_DEPTH = 250
+/** Plain data: dates stay texts. The parser calls itself for each level. */
+const YAML_OPTIONS = { schema: CORE_SCHEMA, maxDepth: 250 }
 /** However short the text is. */
 const MOST_FROM_ALIASES = 10_000
 
@@ -91,7 +91,7 @@ function parseYamlText(text: string): unknown {
     // "{a: b}" looks like JSON, and is none.
     if (!(error instanceof SyntaxError)) throw error
   }
-  const value = loadYaml(text, { schema: CORE_SCHEMA, maxDepth: MAX_YAML_DEPTH }) ?? null
+  const value = loadYaml(text, YAML_OPTIONS) ?? null
   return withoutAliases(value, { values: MOST_FROM_ALIASES + text.length })
 }
 

@@ -9,6 +9,7 @@ import { StatusError } from '../api/status-error.ts'
 import type { ApiResponse } from '../contracts/apiserver.ts'
 import { toStatusError } from './answer.ts'
 import { credentialsOf } from './credentials.ts'
+import { endSoon } from './end-soon.ts'
 import { parseTarget, type RequestTarget } from './request-query.ts'
 import { REQUEST_TIMEOUT_MS, withTimeout } from './request-timeout.ts'
 import { logOurFault, type Shell } from './shell.ts'
@@ -82,5 +83,5 @@ function refuseUpgrade(socket: Duplex, code: number, status: object): void {
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
   ]
-  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+  endSoon(socket, `${head.join('\r\n')}\r\n\r\n${body}`)
 }
