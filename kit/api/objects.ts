@@ -35,6 +35,7 @@ export type { Lease, LeaseSpec } from 'kubernetes-types/coordination/v1.js'
 export type {
   Affinity,
   Binding,
+  ComponentStatus,
   ConfigMap,
   Container,
   ContainerState,

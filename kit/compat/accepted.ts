@@ -60,10 +60,6 @@ export const ACCEPTED: readonly AcceptedDifference[] = [
     reason: 'What pods use is served without an add-on.',
   },
   {
-    text: /^- bindings |componentstatuses|^GET \/api\/v1: resources\[\]/,
-    reason: 'Not served: componentstatuses, which are deprecated, and bindings, the older name of pods/binding.',
-  },
-  {
     text: /openshift|service-ca|\.well-known|annotations\.service\.beta|^GET .*\/clusterrole(binding)?s.*lacks/,
     reason: 'The recorded cluster’s distribution brings objects of its own.',
   },

@@ -137,6 +137,14 @@ describeKubectl('get', ({ output, failure, run, server }) => {
     expect(watching.stdout).toMatch(line)
   })
 
+  it('shows how the components are, as far as it is known', async () => {
+    const { stdout, stderr } = await run('get cs')
+    expect(stderr).toBe('Warning: v1 ComponentStatus is deprecated in v1.19+\n')
+    expect(stdout).toMatch(
+      /^NAME +STATUS +MESSAGE +ERROR\nscheduler +Unhealthy +nobody has ever taken the lease \S+ *\n[^]*\netcd-0 +Healthy +ok *\n$/,
+    )
+  })
+
   it('answers raw paths', async () => {
     expect(await output('get --raw /healthz')).toBe('ok')
     expect(await output('get --raw /readyz?verbose')).toMatch(/^\[\+\]ping ok\n(\[\+\]\S+ ok\n)*readyz check passed\n$/)

@@ -31,6 +31,7 @@ import { bindingPrinter } from './role-bindings.ts'
 import { endpointSlicePrinter, endpointsPrinter, servicePrinter } from './services.ts'
 import { signingRequestPrinter } from './signing-requests.ts'
 import {
+  componentStatusPrinter,
   configMapPrinter,
   leasePrinter,
   namespacePrinter,
@@ -50,6 +51,7 @@ import {
 import { deploymentPrinter, replicaSetPrinter, replicationControllerPrinter } from './workloads.ts'
 
 const printers: Readonly<Record<string, Printer<never>>> = {
+  'v1/ComponentStatus': componentStatusPrinter,
   'v1/ConfigMap': configMapPrinter,
   'v1/Endpoints': endpointsPrinter,
   'v1/Event': coreEventPrinter,

@@ -3,7 +3,15 @@
  *
  * Source: kubernetes `pkg/printers/internalversion/printers.go`.
  */
-import type { ApiObject, ConfigMap, Lease, Namespace, Secret, ServiceAccount } from '../../api/objects.ts'
+import type {
+  ApiObject,
+  ComponentStatus,
+  ConfigMap,
+  Lease,
+  Namespace,
+  Secret,
+  ServiceAccount,
+} from '../../api/objects.ts'
 import { age } from './ages.ts'
 import { ageColumn, column, nameColumn, type Printer } from './columns.ts'
 
@@ -14,6 +22,20 @@ export const namespacePrinter: Printer<Namespace> = {
     status?.phase ?? '',
     age(metadata?.creationTimestamp, nowMs),
   ],
+}
+
+export const componentStatusPrinter: Printer<ComponentStatus> = {
+  columns: [
+    nameColumn,
+    column('Status', 'Healthy, or not.'),
+    column('Message', 'What it said, or why it is not known.'),
+    column('Error', 'Why it could not be asked.'),
+  ],
+  cells({ metadata, conditions = [] }) {
+    const health = conditions.find(({ type }) => type === 'Healthy')
+    const word = health ? (health.status === 'True' ? 'Healthy' : 'Unhealthy') : 'Unknown'
+    return [metadata?.name ?? '', word, health?.message ?? '', health?.error ?? '']
+  },
 }
 
 export const configMapPrinter: Printer<ConfigMap> = {

@@ -25,6 +25,7 @@ import { impersonated } from './auth/impersonate.ts'
 import { answerReview, type ReviewSources, type TokenHolder } from './auth/reviews.ts'
 import { methodNotAllowed, unknownResource } from './errors.ts'
 import { METRICS_GROUP } from './kinds/metrics.ts'
+import { answerLegacy } from './legacy-answers.ts'
 import { answerMetrics } from './measured-usage.ts'
 import { parseRequestInfo } from './request-info.ts'
 import { handleSubresource } from './subresources/dispatch.ts'
@@ -66,6 +67,10 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
     const row = rows.get(rowKey({ group, version, plural }))
     if (!row) throw unknownResource()
     if (row.resource.group === METRICS_GROUP) return answerMetrics(context, row, info, request)
+    if (row.virtual && group === '') {
+      const target = { row, namespace: info.namespace, name: info.name }
+      return answerLegacy({ context, request, info, target, options: writeOptionsOf(request, user) })
+    }
     if (row.virtual) return handleReview(context, row, info, request, user, sources)
     const authorizeCreation = () => authorize(user, { ...info, verb: 'create' }, sources)
     return handleVerb(context, row, info, request, { ...writeOptionsOf(request, user), authorizeCreation })

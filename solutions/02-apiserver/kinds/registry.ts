@@ -19,12 +19,14 @@ import { coreRows } from './groups/core.ts'
 import { admissionRows, apiExtensionRows, apiRegistrationRows } from './groups/extensions.ts'
 import { discoveryRows, networkingRows } from './groups/network.ts'
 import { appsRows, autoscalingRows, batchRows, policyRows } from './groups/workloads.ts'
+import { legacyRows } from './legacy.ts'
 import { metricsRows } from './metrics.ts'
 import { rbacRows } from './rbac.ts'
 import { authenticationRows, authorizationRows } from './reviews.ts'
 
 export const kindRows: readonly KindRow[] = [
   ...coreRows,
+  ...legacyRows,
   ...apiRegistrationRows,
   ...appsRows,
   ...eventRows,

@@ -7,6 +7,7 @@ type Placed = Pick<KindRow, 'storagePrefix'>
 /** Where the server itself looks things up. Some places are called as their kinds were before anybody used them. */
 export const NODES: Placed = { storagePrefix: 'minions' }
 export const PODS: Placed = { storagePrefix: 'pods' }
+export const LEASES: Placed = { storagePrefix: 'leases' }
 export const SERVICES: Placed = { storagePrefix: 'services/specs' }
 export const ENDPOINTS: Placed = { storagePrefix: 'services/endpoints' }
 
