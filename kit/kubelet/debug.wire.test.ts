@@ -1,5 +1,5 @@
 /** `kubectl debug`: containers that join a pod which already runs. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import type { CoreEvent, Pod } from '../api/objects.ts'
 import { resources } from '../api/resources.ts'
 import { eventually } from '../testing/eventually.ts'
@@ -46,6 +46,17 @@ describeWith(['kubectl'], 'kubectl debug', () => {
       enough: (text) => text.includes('hello'),
     })
     expect(stdout).toContain('hello')
+  })
+
+  it('attaches to its terminal, whose output has no frames to take apart', async () => {
+    await cluster.runPod('screen')
+    const attach = vi.spyOn(cluster.runtime, 'attach')
+    await cluster.kubectl('debug screen --profile=general --image=demo:1 -it -- cat', {
+      stdin: 'hello\n',
+      enough: (text) => text.includes('hello'),
+    })
+    expect(attach).toHaveBeenCalledWith(expect.any(String), expect.objectContaining({ tty: true }))
+    attach.mockRestore()
   })
 
   it('starts it once, however it ends', async () => {

@@ -47,7 +47,8 @@ export async function serveStreams(
     return refuseUpgrade(socket, 400, 'you must specify at least 1 of stdin, stdout, stderr')
   }
   if (verb === 'attach') {
-    const spec = pod.spec?.containers.find(({ name }) => name === containerName)
+    const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? {}
+    const spec = [...containers, ...initContainers, ...ephemeralContainers].find(({ name }) => name === containerName)
     const options = { ...asked, tty: spec?.tty ?? false }
     return carryProcess(parts, upgrade, asked, () => runtime.attach(container.id, options))
   }
