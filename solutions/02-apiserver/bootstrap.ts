@@ -10,7 +10,9 @@ import { resources } from '#kit/api/resources.ts'
 import { hasReason } from '#kit/api/status-error.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { SYSTEM_CLASSES } from './admission/priority.ts'
+import { rowOf } from './kinds/row-of.ts'
 import { addressAt, parseIpv4Range } from './services/ipv4-range.ts'
+import { SERVICES } from './storage/keys.ts'
 import { type ApiContext, keyOf } from './verbs/context.ts'
 import { createObject } from './verbs/create.ts'
 import { putObject } from './verbs/update.ts'
@@ -30,26 +32,19 @@ export async function bootstrap(
   kinds: readonly KindRow[],
   options: BootstrapOptions,
 ): Promise<void> {
-  const rowOf = (plural: string) => {
-    const row = kinds.find(({ resource }) => resource.plural === plural)
-    if (!row) throw new Error(`no kind ${plural}`)
-    return row
-  }
-  const namespaces = rowOf(resources.namespaces.plural)
+  const namespaces = rowOf(kinds, resources.namespaces)
   await Promise.all(SYSTEM_NAMESPACES.map((name) => ensure(context, namespaces, '', { metadata: { name } })))
-  const classes = rowOf(resources.priorityClasses.plural)
+  const classes = rowOf(kinds, resources.priorityClasses)
   await Promise.all(SYSTEM_CLASSES.map((one) => ensure(context, classes, '', { ...one })))
   const { service, endpoints, endpointSlice } = kubernetesService(options)
-  await ensure(context, rowOf('services'), 'default', service)
-  await ensureExactly(context, rowOf('endpoints'), endpoints, ['subsets'])
-  await ensureExactly(context, rowOf('endpointslices'), endpointSlice, ['endpoints', 'ports'])
+  await ensure(context, rowOf(kinds, resources.services), 'default', service)
+  await ensureExactly(context, rowOf(kinds, resources.endpoints), endpoints, ['subsets'])
+  await ensureExactly(context, rowOf(kinds, resources.endpointSlices), endpointSlice, ['endpoints', 'ports'])
 }
 
 /** Makes the address ranges agree with the Services that exist: a crash may have left a number taken that nobody has. */
-export async function repairAddresses(context: ApiContext, kinds: readonly KindRow[]): Promise<void> {
-  const row = kinds.find(({ resource }) => resource.plural === 'services')
-  if (!row) return
-  const { cache } = context.caches.of(row)
+export async function repairAddresses(context: ApiContext): Promise<void> {
+  const { cache } = context.caches.of(SERVICES)
   await context.addresses.repair([...cache.entries().values()])
 }
 

@@ -13,6 +13,7 @@ import { flowSchemas, localApiServices, priorityLevels } from '#kit/apiserver/fu
 import { serverName } from '#kit/apiserver/server-identity.ts'
 import type { KindRow } from '#kit/contracts/apiserver.ts'
 import { toRfc3339 } from './deletion.ts'
+import { rowOf } from './kinds/row-of.ts'
 import { type ApiContext, keyOf, type Target } from './verbs/context.ts'
 import { createObject } from './verbs/create.ts'
 import { mainDoor, updateObject } from './verbs/update.ts'
@@ -113,10 +114,4 @@ async function put(
 
 function targetOf(row: KindRow, { metadata }: ApiObject): Target {
   return { row, namespace: metadata?.namespace ?? '', name: metadata?.name ?? '' }
-}
-
-function rowOf(kinds: readonly KindRow[], { group, plural }: Resource): KindRow {
-  const row = kinds.find(({ resource }) => resource.plural === plural && resource.group === group)
-  if (!row) throw new Error(`no kind ${plural}`)
-  return row
 }

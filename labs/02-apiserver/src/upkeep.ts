@@ -69,7 +69,7 @@ export function startUpkeep({ context, cluster, furniture, log }: UpkeepOptions)
 async function repairStored(context: ApiContext, log: Log): Promise<void> {
   try {
     await context.caches.synced()
-    await repairAddresses(context, kindRows)
+    await repairAddresses(context)
   } catch (error) {
     log.error('reading what is stored', error)
   }

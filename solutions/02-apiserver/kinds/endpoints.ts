@@ -11,7 +11,7 @@ export function applyEndpointsDefaults(draft: ApiObject): void {
 
 /** Lists that are not there are answered as null: upstream's clients expect the field. */
 export function applyEndpointSliceDefaults(draft: ApiObject): void {
-  const { endpoints, ports } = draft as unknown as EndpointSlice
+  const { endpoints, ports } = draft as Partial<EndpointSlice>
   for (const port of ports ?? []) {
     port.name ??= ''
     port.protocol ??= 'TCP'
@@ -21,7 +21,7 @@ export function applyEndpointSliceDefaults(draft: ApiObject): void {
 }
 
 export function validateEndpointSlice(object: ApiObject): readonly FieldError[] {
-  const { addressType, endpoints } = object as unknown as EndpointSlice
+  const { addressType, endpoints } = object as Partial<EndpointSlice>
   const types = ['FQDN', 'IPv4', 'IPv6']
   return [
     ...(addressType ? [] : [required('addressType')]),

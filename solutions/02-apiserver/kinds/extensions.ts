@@ -71,7 +71,7 @@ function applyScopes(rules: readonly object[] | undefined): void {
 }
 
 export function applyCustomResourceDefaults(draft: ApiObject): void {
-  const { spec } = draft as unknown as Partial<CustomResourceDefinition>
+  const { spec } = draft as Partial<CustomResourceDefinition>
   if (!spec) return
   spec.conversion ??= { strategy: 'None' }
   if (!spec.names?.kind) return
@@ -81,13 +81,13 @@ export function applyCustomResourceDefaults(draft: ApiObject): void {
 
 /** Which versions there may be objects of: from the first day, the one that is stored. */
 export function prepareCustomResource(draft: ApiObject): void {
-  const { spec } = draft as unknown as Partial<CustomResourceDefinition>
+  const { spec } = draft as Partial<CustomResourceDefinition>
   const storedVersions = (spec?.versions ?? []).filter(({ storage }) => storage).map(({ name }) => name)
   draft.status = { conditions: [], acceptedNames: { plural: '', kind: '' }, storedVersions }
 }
 
 export function validateCustomResource(object: ApiObject): readonly FieldError[] {
-  const { metadata, spec } = object as unknown as Partial<CustomResourceDefinition>
+  const { metadata, spec } = object as Partial<CustomResourceDefinition>
   const expected = `${spec?.names?.plural}.${spec?.group}`
   const stored = (spec?.versions ?? []).filter(({ storage }) => storage)
   return [

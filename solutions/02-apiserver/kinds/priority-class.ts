@@ -6,11 +6,11 @@ import { forbiddenField, notSupported } from '../validation/field-errors.ts'
 const HIGHEST_USER_PRIORITY = 1_000_000_000
 
 export function applyPriorityClassDefaults(draft: ApiObject): void {
-  ;(draft as unknown as PriorityClass).preemptionPolicy ??= 'PreemptLowerPriority'
+  ;(draft as Partial<PriorityClass>).preemptionPolicy ??= 'PreemptLowerPriority'
 }
 
 export function validatePriorityClass(object: ApiObject): readonly FieldError[] {
-  const { metadata, value = 0, preemptionPolicy } = object as unknown as PriorityClass
+  const { metadata, value = 0, preemptionPolicy } = object as Partial<PriorityClass>
   const policies = ['Never', 'PreemptLowerPriority']
   const isSystem = metadata?.name?.startsWith('system-')
   return [
@@ -25,8 +25,8 @@ export function validatePriorityClass(object: ApiObject): readonly FieldError[] 
 
 /** Pods carry the number, not the name, so the number behind a name must stay. */
 export function validatePriorityClassUpdate(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[] {
-  const { value, preemptionPolicy } = object as unknown as PriorityClass
-  const before = old as unknown as PriorityClass
+  const { value, preemptionPolicy } = object as Partial<PriorityClass>
+  const before = old as Stored<PriorityClass>
   return [
     ...(value === before.value ? [] : [forbiddenField('value', 'may not be changed in an update.')]),
     ...(preemptionPolicy === before.preemptionPolicy

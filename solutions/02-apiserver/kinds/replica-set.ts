@@ -40,7 +40,7 @@ export function validateReplicaSetUpdate(object: ApiObject, old: Stored<ApiObjec
   return immutable(
     'spec.selector',
     (object as ReplicaSet).spec?.selector,
-    (old as unknown as ReplicaSet).spec?.selector,
+    (old as Stored<ReplicaSet>).spec?.selector,
   )
 }
 

@@ -1,18 +1,17 @@
 /** Storage classes and the CSI kinds. Source: kubernetes `pkg/apis/storage/v1/defaults.go`, `pkg/apis/storage/validation`. */
-
 import { isDeepStrictEqual } from 'node:util'
 import type { ApiObject, CSIDriver, StorageClass, Stored } from '#kit/api/objects.ts'
 import type { FieldError } from '#kit/contracts/apiserver.ts'
 import { forbiddenField, immutable, notSupported, required } from '../validation/field-errors.ts'
 
 export function applyStorageClassDefaults(draft: ApiObject): void {
-  const storageClass = draft as unknown as StorageClass
+  const storageClass = draft as Partial<StorageClass>
   storageClass.reclaimPolicy ??= 'Delete'
   storageClass.volumeBindingMode ??= 'Immediate'
 }
 
 export function validateStorageClass(object: ApiObject): readonly FieldError[] {
-  const { provisioner, reclaimPolicy, volumeBindingMode } = object as unknown as StorageClass
+  const { provisioner, reclaimPolicy, volumeBindingMode } = object as Partial<StorageClass>
   const policies = ['Delete', 'Retain']
   const modes = ['Immediate', 'WaitForFirstConsumer']
   return [
@@ -24,8 +23,8 @@ export function validateStorageClass(object: ApiObject): readonly FieldError[] {
 
 /** Volumes were made by what the class said then. */
 export function validateStorageClassUpdate(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[] {
-  const draft = object as unknown as StorageClass
-  const before = old as unknown as StorageClass
+  const draft = object as Partial<StorageClass>
+  const before = old as Stored<StorageClass>
   const unchanged = (field: 'parameters' | 'provisioner' | 'reclaimPolicy') =>
     isDeepStrictEqual(draft[field], before[field]) ? [] : [forbiddenField(field, `updates to ${field} are forbidden.`)]
   return [
@@ -37,7 +36,7 @@ export function validateStorageClassUpdate(object: ApiObject, old: Stored<ApiObj
 }
 
 export function applyCsiDriverDefaults(draft: ApiObject): void {
-  const driver = draft as unknown as CSIDriver
+  const driver = draft as Partial<CSIDriver>
   driver.spec = {
     attachRequired: true,
     podInfoOnMount: false,

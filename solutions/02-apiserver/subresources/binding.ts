@@ -22,7 +22,7 @@ const BINDING = { group: '', plural: 'pods/binding' }
  * @lab 2.10 Bind a pod to a node
  */
 export function bindPod(object: Stored<ApiObject>, binding: Binding, now: string): ApiObject {
-  const { metadata, spec, status } = object as unknown as Stored<Pod>
+  const { metadata, spec, status } = object as Stored<Pod>
   const { name } = metadata
   if (metadata.deletionTimestamp) {
     throw conflict(BINDING, name, `pod ${name} is being deleted, cannot be assigned to a host`)

@@ -26,7 +26,7 @@ interface Scalable {
  */
 export function scaleOf(object: Stored<ApiObject>): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
-  const { spec, status } = object as unknown as Scalable
+  const { spec, status } = object as Scalable
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',

@@ -52,7 +52,7 @@ export function validateService(object: ApiObject): readonly FieldError[] {
  * Services that are or were of type ExternalName, which have none.
  */
 export function validateServiceUpdate(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[] {
-  const [spec, before] = [(object as Service).spec, (old as unknown as Service).spec]
+  const [spec, before] = [(object as Service).spec, (old as Stored<Service>).spec]
   if (!spec || !before?.clusterIP) return []
   if (spec.type === 'ExternalName' || before.type === 'ExternalName') return []
   if (spec.clusterIP === before.clusterIP) return []

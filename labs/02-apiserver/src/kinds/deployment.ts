@@ -54,7 +54,7 @@ export function validateDeploymentUpdate(object: ApiObject, old: Stored<ApiObjec
   return immutable(
     'spec.selector',
     (object as Deployment).spec?.selector,
-    (old as unknown as Deployment).spec?.selector,
+    (old as Stored<Deployment>).spec?.selector,
   )
 }
 

@@ -107,7 +107,7 @@ function validateBinding({ roleRef, subjects }: BindingObject, namespaced: boole
 /** Who was given a binding was given this role: another role needs another binding. */
 function validateBindingUpdate(object: ApiObject, old: Stored<ApiObject>): FieldError[] {
   const { roleRef } = object as BindingObject
-  if (isDeepStrictEqual(roleRef, (old as unknown as BindingObject).roleRef)) return []
+  if (isDeepStrictEqual(roleRef, (old as Stored<BindingObject>).roleRef)) return []
   const { apiGroup = '', kind, name } = roleRef
   const shown = `rbac.RoleRef{APIGroup:"${apiGroup}", Kind:"${kind}", Name:"${name}"}`
   return [invalidValue('roleRef', shown, 'cannot change roleRef')]

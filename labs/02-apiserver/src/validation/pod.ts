@@ -85,7 +85,7 @@ const DNS_POLICIES = ['ClusterFirstWithHostNet', 'ClusterFirst', 'Default', 'Non
 
 /** The few things about a running pod that may change. */
 export function validatePodUpdate(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[] {
-  const [spec, before] = [(object as Pod).spec, (old as unknown as Pod).spec]
+  const [spec, before] = [(object as Pod).spec, (old as Stored<Pod>).spec]
   if (!spec || !before) return []
   return isDeepStrictEqual(fixedPart(spec), fixedPart(before))
     ? []
