@@ -9,6 +9,7 @@ import type { ApiObject, Pod, Service } from '../api/objects.ts'
 import type { HttpServer } from '../contracts/apiserver.ts'
 import { silentLog } from '../contracts/log.ts'
 import { createSimEtcdStore } from '../sim/etcd-store.ts'
+import { eventually } from '../testing/eventually.ts'
 import { decodeProtobuf } from './protobuf/envelope.ts'
 import { hasRecordings, recordedLines } from './testing/upstream.ts'
 
@@ -114,11 +115,9 @@ function withoutAddresses({ spec }: Service): void {
   for (const port of spec.ports ?? []) if (port.nodePort) port.nodePort = 30_000
 }
 
-async function untilThere(port: number, path: string): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt++) {
+function untilThere(port: number, path: string): Promise<void> {
+  return eventually(async () => {
     const { ok } = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { Authorization: 'Bearer secret' } })
-    if (ok) return
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
-  throw new Error(`${path} did not appear`)
+    if (!ok) throw new Error(`${path} did not appear`)
+  })
 }

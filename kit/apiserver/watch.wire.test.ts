@@ -17,7 +17,7 @@ const configMap = (name: string, value: string): ApiObject => ({
   data: { value },
 })
 
-describe('watches', { timeout: 20_000 }, () => {
+describe('watches', { timeout: 60_000 }, () => {
   let etcd: SimEtcdStore
   let server: HttpServer
   let client: ApiClient

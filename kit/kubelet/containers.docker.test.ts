@@ -7,6 +7,7 @@ import type { ContainerConfig, PodSandboxConfig, RuntimeService } from '../contr
 import { criLabels } from '../contracts/cri.ts'
 import { ensureImages } from '../images/ensure-images.ts'
 import { connectDocker } from '../runtime/docker-engine.ts'
+import { eventually } from '../testing/eventually.ts'
 import { describeWith } from '../testing/tools.ts'
 
 const MEBIBYTE = 1024 * 1024
@@ -67,13 +68,14 @@ describeWith(['docker'], 'containers of a real engine', () => {
 
   it('tell what they use', async () => {
     const first = await runtime.usage()
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    const second = await runtime.usage()
-    const [before, after] = [first, second].map(({ containers }) => containers.find(({ id }) => id === busy)!)
-    expect(after!.cpuNanoseconds).toBeGreaterThan(before!.cpuNanoseconds)
-    expect(after!.atMs).toBeGreaterThan(before!.atMs)
-    expect(after!.workingSetBytes).toBeLessThan(64 * MEBIBYTE)
-    expect(second.sandboxes.map(({ id }) => id)).toEqual([sandboxId])
+    await eventually(async () => {
+      const second = await runtime.usage()
+      const [before, after] = [first, second].map(({ containers }) => containers.find(({ id }) => id === busy)!)
+      expect(after!.cpuNanoseconds).toBeGreaterThan(before!.cpuNanoseconds)
+      expect(after!.atMs).toBeGreaterThan(before!.atMs)
+      expect(after!.workingSetBytes).toBeLessThan(64 * MEBIBYTE)
+      expect(second.sandboxes.map(({ id }) => id)).toEqual([sandboxId])
+    })
   })
 
   it('can be resized while they run', async () => {
@@ -88,9 +90,11 @@ describeWith(['docker'], 'containers of a real engine', () => {
   })
 
   it('go on telling those who attached without input', async () => {
-    const talker = await start(container('talker', 'sleep 0.5; echo done', { stdin: true }))
+    const script = 'until test -e /attached; do sleep 0.1; done; echo done'
+    const talker = await start(container('talker', script, { stdin: true }))
     const streams = await runtime.attach(talker, { stdin: true, stdout: true, stderr: true, tty: false })
     streams.endInput()
+    await runtime.execSync(talker, ['touch', '/attached'], 30)
     let said = ''
     for await (const { bytes } of streams.output) said += Buffer.from(bytes).toString('utf8')
     expect(said).toBe('done\n')
