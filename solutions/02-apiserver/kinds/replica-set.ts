@@ -37,11 +37,7 @@ export function validateReplicaSet(object: ApiObject): readonly FieldError[] {
 }
 
 export function validateReplicaSetUpdate(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[] {
-  return immutable(
-    'spec.selector',
-    (object as ReplicaSet).spec?.selector,
-    (old as Stored<ReplicaSet>).spec?.selector,
-  )
+  return immutable('spec.selector', (object as ReplicaSet).spec?.selector, (old as Stored<ReplicaSet>).spec?.selector)
 }
 
 export function validateReplicationController(object: ApiObject): readonly FieldError[] {

@@ -51,11 +51,7 @@ export function validateDeployment(object: ApiObject): readonly FieldError[] {
 }
 
 export function validateDeploymentUpdate(object: ApiObject, old: Stored<ApiObject>): readonly FieldError[] {
-  return immutable(
-    'spec.selector',
-    (object as Deployment).spec?.selector,
-    (old as Stored<Deployment>).spec?.selector,
-  )
+  return immutable('spec.selector', (object as Deployment).spec?.selector, (old as Stored<Deployment>).spec?.selector)
 }
 
 function isNothing(amount: unknown): boolean {
