@@ -42,8 +42,11 @@ export function stored(metadata: Record<string, unknown> = {}, rest: Record<stri
   } as Stored<ApiObject>
 }
 
-/** The StatusError that a call throws, as plain data; fails the test when there is none. */
-export function refusalOf(call: () => unknown): { code: number; reason: string; message: string; details: unknown } {
+/** The StatusError that a call throws, as plain data; fails the test when there is none. `of`: which of several calls. */
+export function refusalOf(
+  call: () => unknown,
+  of?: string,
+): { code: number; reason: string; message: string; details: unknown } {
   try {
     call()
   } catch (error) {
@@ -51,7 +54,7 @@ export function refusalOf(call: () => unknown): { code: number; reason: string; 
     const { code, reason, message, details } = error
     return { code, reason, message, details }
   }
-  return expect.fail('it should have been refused, and was not')
+  return expect.fail(`${of ? `${of}: ` : ''}it should have been refused, and was not`)
 }
 
 /** "field: message" of each error, which is how users see them. */

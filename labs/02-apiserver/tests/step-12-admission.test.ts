@@ -37,13 +37,13 @@ describe('namespaces', () => {
   lesson(
     'take nothing new when they are being deleted',
     {
-      scenario: 'shop is Terminating; another one has only its deletion on record.',
+      scenario: 'shop has the phase Terminating; then only its deletion is on record, and the phase is still Active.',
       rule: 'Forbidden, with a cause that controllers understand: they stop trying instead of refilling the namespace.',
       source: LIFECYCLE,
     },
     () => {
       const terminating = stored({ name: 'shop' }, { status: { phase: 'Terminating' } })
-      expect(refusalOf(() => checkNamespace(creation, terminating))).toEqual({
+      expect(refusalOf(() => checkNamespace(creation, terminating), 'by the phase')).toEqual({
         code: 403,
         reason: 'Forbidden',
         message:
@@ -61,7 +61,7 @@ describe('namespaces', () => {
         },
       })
       const marked = stored({ name: 'shop', deletionTimestamp: NOW }, { status: { phase: 'Active' } })
-      expect(refusalOf(() => checkNamespace(creation, marked)).reason).toBe('Forbidden')
+      expect(refusalOf(() => checkNamespace(creation, marked), 'by the deletion on record').reason).toBe('Forbidden')
     },
   )
 
@@ -82,8 +82,9 @@ describe('namespaces', () => {
   lesson(
     'that the cluster lives in are not deleted',
     {
-      scenario: 'DELETE of the namespaces default, kube-system, kube-public, shop; of a pod called default.',
-      rule: 'Some are immortal.',
+      scenario:
+        'DELETE of the namespaces default, kube-system, kube-public, shop; of a pod called default; of a pod in default.',
+      rule: 'Some are immortal. What lives in them is not.',
       source: LIFECYCLE,
     },
     () => {
@@ -92,13 +93,15 @@ describe('namespaces', () => {
       }
       const deletion = (name: string) => ({ operation: 'DELETE', row, namespace: name, name }) as const
       for (const name of ['default', 'kube-system', 'kube-public']) {
-        expect(refusalOf(() => checkNamespace(deletion(name), undefined))).toMatchObject({
+        expect(refusalOf(() => checkNamespace(deletion(name), undefined), `of ${name}`)).toMatchObject({
           code: 403,
           message: `namespaces "${name}" is forbidden: this namespace may not be deleted`,
         })
       }
       expect(() => checkNamespace(deletion('shop'), undefined)).not.toThrow()
-      expect(() => checkNamespace({ ...creation, operation: 'DELETE', name: 'default' }, undefined)).not.toThrow()
+      const ofPod = { ...creation, operation: 'DELETE' } as const
+      expect(() => checkNamespace({ ...ofPod, name: 'default' }, undefined), 'of a pod called default').not.toThrow()
+      expect(() => checkNamespace({ ...ofPod, namespace: 'default' }, undefined), 'of a pod in default').not.toThrow()
     },
   )
 })
@@ -107,8 +110,9 @@ describe('pods', () => {
   lesson(
     'run as somebody',
     {
-      scenario: 'Pods that name no account, a new-style one, an old-style one, both.',
-      rule: 'default when nobody is named; both fields say the same, the newer one wins.',
+      scenario:
+        'Pods that name no account, a new-style one, an old-style one, both; one that says nothing in both fields.',
+      rule: 'default when nobody is named; both fields say the same, the newer one wins. All else stays as it is.',
       source: 'kubernetes plugin/pkg/admission/serviceaccount/admission.go',
     },
     () => {
@@ -118,6 +122,10 @@ describe('pods', () => {
       expect(account({ serviceAccountName: 'robot' })).toEqual(as('robot'))
       expect(account({ serviceAccount: 'robot' })).toEqual(as('robot'))
       expect(account({ serviceAccountName: 'new', serviceAccount: 'old' })).toEqual(as('new'))
+      expect(account({ serviceAccountName: '', serviceAccount: '' }), 'for empty names').toEqual(as('default'))
+      const sent = { containers: [], nodeName: 'node-1' }
+      expect(withServiceAccount(sent), 'a spec with more in it').toEqual({ ...as('default'), nodeName: 'node-1' })
+      expect(sent, 'the spec that was passed in').toEqual({ containers: [], nodeName: 'node-1' })
     },
   )
 
@@ -138,7 +146,9 @@ describe('pods', () => {
     () => {
       expect(withDefaultTolerations([])).toEqual([notReady, unreachable])
       const gpu = { key: 'gpu', operator: 'Exists', effect: 'NoSchedule' }
-      expect(withDefaultTolerations([gpu])).toEqual([gpu, notReady, unreachable])
+      const sent = [gpu]
+      expect(withDefaultTolerations(sent)).toEqual([gpu, notReady, unreachable])
+      expect(sent, 'the list that was passed in').toEqual([gpu])
     },
   )
 
@@ -162,6 +172,12 @@ describe('pods', () => {
       expect(withDefaultTolerations([anyEffect])).toEqual([anyEffect, unreachable])
       const everything = { operator: 'Exists' }
       expect(withDefaultTolerations([everything])).toEqual([everything])
+      const empty = { key: '', operator: 'Exists', effect: '' }
+      expect(withDefaultTolerations([empty]), 'for empty texts, which name nothing').toEqual([empty])
+      const nothingNew = { operator: 'Exists', effect: 'NoSchedule' }
+      expect(withDefaultTolerations([nothingNew])).toEqual([nothingNew, notReady, unreachable])
+      const equal = { key: 'node.kubernetes.io/unreachable', effect: 'NoExecute', tolerationSeconds: 9 }
+      expect(withDefaultTolerations([equal]), 'whatever the operator').toEqual([equal, notReady])
       const noSchedule = { key: 'node.kubernetes.io/not-ready', operator: 'Exists', effect: 'NoSchedule' }
       expect(withDefaultTolerations([noSchedule])).toEqual([noSchedule, notReady, unreachable])
     },
@@ -182,7 +198,9 @@ describe('a new node', () => {
       const gpu = { key: 'gpu', effect: 'NoSchedule' }
       const evicting = { ...notReady, effect: 'NoExecute' }
       expect(withNotReadyTaint([])).toEqual([notReady])
-      expect(withNotReadyTaint([gpu])).toEqual([gpu, notReady])
+      const sent = [gpu]
+      expect(withNotReadyTaint(sent)).toEqual([gpu, notReady])
+      expect(sent, 'the list that was passed in').toEqual([gpu])
       expect(withNotReadyTaint([evicting])).toEqual([evicting, notReady])
       expect(withNotReadyTaint([notReady, gpu]), 'for a node that says so itself').toEqual([notReady, gpu])
     },
@@ -195,23 +213,25 @@ describe('a range of numbers', () => {
   lesson(
     'remembers each number as one bit',
     {
-      scenario: 'Numbers 0, 9 and 255 are taken, 9 is given back.',
-      rule: 'Bit n of the map is number n; the map that was passed in stays as it was.',
+      scenario: 'Numbers 0, 8, 9 and 255 are taken, 9 is given back.',
+      rule: 'Bit n of the map is number n, and its neighbours in the byte are other numbers; the map that was passed in stays as it was.',
       source: BITMAP,
     },
     () => {
-      const taken = [0, 9, 255].reduce<Uint8Array>((bitmap, offset) => withOffset(bitmap, offset, true), none)
-      expect([0, 1, 8, 9, 10, 254, 255].filter((offset) => isTaken(taken, offset))).toEqual([0, 9, 255])
+      const taken = [0, 8, 9, 255].reduce<Uint8Array>((bitmap, offset) => withOffset(bitmap, offset, true), none)
+      expect([0, 1, 7, 8, 9, 10, 254, 255].filter((offset) => isTaken(taken, offset))).toEqual([0, 8, 9, 255])
       const given = withOffset(taken, 9, false)
       expect({
         '9 in the new map': isTaken(given, 9),
         '9 in the map that was passed in': isTaken(taken, 9),
         '0 in the new map': isTaken(given, 0),
+        '8 in the new map': isTaken(given, 8),
         '9, given back twice': isTaken(withOffset(given, 9, false), 9),
       }).toEqual({
         '9 in the new map': false,
         '9 in the map that was passed in': true,
         '0 in the new map': true,
+        '8 in the new map': true,
         '9, given back twice': false,
       })
       expect(
@@ -238,13 +258,17 @@ describe('a range of numbers', () => {
   lesson(
     'looks for the next free one, and around',
     {
-      scenario: 'Numbers 254 and 255 are taken, and the search begins at 254.',
-      rule: 'Behind the end of the upper part comes its beginning, not the band below it.',
+      scenario: 'Numbers 254 and 255 are taken, and the search begins at 254. Then the whole upper part is.',
+      rule: 'Behind the end of the upper part comes its beginning, not the band below it. In the band it is the same.',
       source: BITMAP,
     },
     () => {
       const taken = [254, 255].reduce<Uint8Array>((bitmap, offset) => withOffset(bitmap, offset, true), none)
       expect(freeOffset(taken, 256, 238 / 240), 'the number behind 255').toBe(16)
+      const bandOnly = Uint8Array.from({ length: 32 }, (_, byte) => (byte < 2 ? 0 : 0xff))
+      expect(freeOffset(bandOnly, 256, 0.5), 'the middle of the band').toBe(8)
+      const full = withOffset(withOffset(bandOnly, 15, true), 14, true)
+      expect(freeOffset(full, 256, 14 / 16), 'the number behind 15').toBe(0)
     },
   )
 

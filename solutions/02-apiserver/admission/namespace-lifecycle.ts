@@ -20,9 +20,10 @@ const NAMESPACES = { group: '', plural: 'namespaces' }
  * - deleting a namespace of `IMMORTAL`: Forbidden, "this namespace may not be deleted";
  * - creating something in a namespace (`namespace` is what the store has; only asked for when a namespaced kind is created)
  *   that is not there: NotFound about the namespace;
- * - or that is being deleted: Forbidden about what is created, "unable to create new content in namespace <name> because
- *   it is being terminated", with the cause `{reason: "NamespaceTerminating", message: "namespace <name> is being
- *   terminated", field: "metadata.namespace"}` added to its details.
+ * - or that is being deleted, as its `deletionTimestamp` or its phase (Terminating) says: Forbidden about what is created,
+ *   "unable to create new content in namespace <name> because it is being terminated", with the cause
+ *   `{reason: "NamespaceTerminating", message: "namespace <name> is being terminated", field: "metadata.namespace"}` added
+ *   to its details.
  *
  * Everything else passes: updates, deletions, and kinds that have no namespace.
  *

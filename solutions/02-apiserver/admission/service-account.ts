@@ -18,7 +18,7 @@ export const TOKEN_SECONDS = 3607
 
 /**
  * A pod's spec with its account: `serviceAccountName` and `serviceAccount` are both what either of them says (the first
- * wins), or else "default".
+ * wins; an empty text says nothing), or else "default".
  *
  * @lab 2.12 Give every pod an identity
  */

@@ -58,9 +58,9 @@ export function mayGoUnhealthy({ status }: Stored<Pod>, budget: Stored<PodDisrup
  * The budget after one pod has been taken from it at `now` (RFC 3339): one disruption less allowed, the pod's name and the
  * time in `disruptedPods`, and the condition in agreement (`withDisruptionCondition`). The budget passed in stays as it is.
  *
- * Throws instead:
- * - `budgetIsBusy` when the status is about an older spec (`observedGeneration` is behind `metadata.generation`): its
- *   numbers mean nothing yet;
+ * Throws instead, and looks in this order:
+ * - `budgetIsBusy` when there is no status, or one about an older spec (`observedGeneration` is behind
+ *   `metadata.generation`): its numbers mean nothing yet;
  * - `forbidden` about `BUDGET`, "pdb disruptions allowed is negative", when that is so;
  * - `forbidden`, "DisruptedPods map too big - too many evictions not confirmed by PDB controller", when more than
  *   `MOST_UNSEEN` pods are in it;

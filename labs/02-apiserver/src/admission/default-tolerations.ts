@@ -13,7 +13,7 @@ const TAINTS = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable'
 /**
  * A pod's tolerations, and behind them one (operator Exists, effect NoExecute, 300 seconds) for each of `TAINTS`, in their
  * order, unless the pod already tolerates that taint's NoExecute effect: by its key or by no key (which tolerates
- * all), with effect NoExecute or no effect (which is all).
+ * all), with effect NoExecute or no effect (which is all). An empty text is none; operator and value are not asked.
  *
  * @lab 2.12 Let pods wait for a silent node
  */
