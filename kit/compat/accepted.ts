@@ -76,17 +76,8 @@ export const ACCEPTED: readonly AcceptedDifference[] = [
     reason: 'The recorded API server did not publish its own address.',
   },
   {
-    text: /node\.alpha(\.kubernetes\.io\/ttl)?|^[-+] Annotations: {2}(<none>|node\.alpha)/,
-    command: /node|hollow/,
-    reason: 'No kubelet here wants to be told for how long it may keep a secret.',
-  },
-  {
     text: /lacks parts of rows\[\]\.object\.metadata\.annotations\.endpoints\.kubernetes/,
     reason: 'Nobody measures how long it takes until a change of a pod reaches kube-proxy.',
-  },
-  {
-    text: /status\.images/,
-    reason: 'Our hollow nodes do not report images.',
   },
   // What is a matter of moments, or of chance.
   {

@@ -39,8 +39,9 @@ export async function startHollowNode(ordinal: number, client: ApiClient, log: L
     await client.patch(resources.leases, ref, 'application/merge-patch+json', { spec: lease(name).spec })
   }
 
+  const images = new Set<string>()
   const settle = (pod: Stored<Pod>) =>
-    void settlePod(client, pod).catch((error) => {
+    void Promise.all([settlePod(client, pod), reportImages(client, name, pod, images)]).catch((error) => {
       if (!hasReason(error, 'NotFound')) log.error(`pod ${pod.metadata.name}`, error)
     })
   const pods = startListWatch<Pod>({
@@ -73,6 +74,16 @@ async function settlePod(client: ApiClient, pod: Stored<Pod>): Promise<void> {
       patch,
     )
   }
+}
+
+/** Images stay on a node when their pods are gone. @param known those that it has reported; gets the pod's */
+async function reportImages(client: ApiClient, nodeName: string, pod: Stored<Pod>, known: Set<string>): Promise<void> {
+  const before = known.size
+  for (const { image = '' } of pod.spec?.containers ?? []) known.add(tagged(image))
+  if (known.size === before) return
+  const status = { images: [...known].map((image) => ({ names: [image] })) }
+  const ref = { name: nodeName, subresource: 'status' }
+  await client.patch(resources.nodes, ref, 'application/strategic-merge-patch+json', { status })
 }
 
 function allEphemeralRun({ spec, status }: Stored<Pod>): boolean {

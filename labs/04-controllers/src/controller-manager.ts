@@ -10,6 +10,7 @@ import { startNamespaceController } from './namespaces/controller.ts'
 import { startRootCaPublisher, startServiceAccountController } from './namespaces/furnish.ts'
 import { startNodeLifecycleController, startTaintEvictionController } from './nodes/controllers.ts'
 import { startPodGarbageCollector } from './nodes/pod-gc.ts'
+import { startTtlController } from './nodes/ttl.ts'
 import { startQuotaController } from './quota/controller.ts'
 import { startReplicaSetController } from './replicaset/controller.ts'
 import { type CommonOptions, runControllers, type Starters } from './run-controllers.ts'
@@ -36,6 +37,7 @@ export async function startControllerManager(options: ControllerManagerOptions):
     nodelifecycle: (context) => startNodeLifecycleController(context, monitoring),
     tainteviction: startTaintEvictionController,
     podgc: startPodGarbageCollector,
+    ttl: startTtlController,
     disruption: startDisruptionController,
     stalepoddisruption: startMarkController,
     resourcequota: startQuotaController,
