@@ -3,17 +3,18 @@
  * are left out and reported, nulls count as absent, and a value of the wrong type is an error.
  *
  * Guarantee: what comes out has the shape that the kind's type promises, so code behind it need not look twice
- * (required fields may still be missing; that is for validation).
+ * (required fields may still be missing; that is for validation). It is a copy, which may be changed, all but values that
+ * can be anything.
  * Source: apimachinery `pkg/runtime/serializer/json` (strict decoding), `json: cannot unmarshal …` of Go's encoding/json.
  */
 import type { ApiObject } from '../api/objects.ts'
 import type { DecodeObject } from '../contracts/apiserver.ts'
 import { type Field, schemaNamed, schemaNameOf } from './openapi/schemas.ts'
 
-/** Objects of a kind that has no schema here come back as they are. */
+/** Objects of a kind that has no schema here are copied as they are. */
 export const decodeObject: DecodeObject = (kind, object) => {
   const schemaName = schemaNameOf(kind)
-  if (!schemaNamed(schemaName)) return { object, unknownFields: [], typeProblem: undefined }
+  if (!schemaNamed(schemaName)) return { object: structuredClone(object), unknownFields: [], typeProblem: undefined }
   const findings: Findings = { kind: kind.kind, unknownFields: [], typeProblem: undefined }
   const decoded = decodeValue(object, schemaName, '', findings) as ApiObject
   return { object: decoded, unknownFields: findings.unknownFields, typeProblem: findings.typeProblem }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { ApiObject } from '../api/objects.ts'
-import { asSent, jsonPieces, jsonText } from './json-text.ts'
+import type { ApiObject, Stored } from '../api/objects.ts'
+import { asSent, jsonPieces, jsonText, knownStoredText, rememberStoredText } from './json-text.ts'
 
 const web: ApiObject = { kind: 'Pod', apiVersion: 'v1', metadata: { name: 'web' } }
 const inAnotherOrder: ApiObject = { apiVersion: 'v1', metadata: { name: 'old' }, kind: 'Pod' }
@@ -34,5 +34,41 @@ describe('JSON of a list', () => {
       expect(sent(answer)).toEqual(answer)
       expect(asSent(answer)).toBe(answer)
     }
+  })
+})
+
+describe('The text of a stored object', () => {
+  const versioned = (text: string, resourceVersion = '7'): Stored<ApiObject> => {
+    const object = JSON.parse(text) as Stored<ApiObject>
+    object.metadata.resourceVersion = resourceVersion
+    return object
+  }
+  const stored = JSON.stringify({ ...web, spec: { text: '"metadata":{' } })
+
+  it('is the stored one with the version, and back', () => {
+    const object = rememberStoredText(versioned(stored), stored)
+    expect(JSON.parse(jsonText(object))).toEqual(object)
+    expect(jsonText(object)).toContain('"resourceVersion":"7"')
+    expect(knownStoredText(object)).toBe(stored)
+  })
+
+  it('is made anew where the version does not fit in: another order, no metadata, a version that is no number', () => {
+    const others: [string, string?][] = [
+      [JSON.stringify(inAnotherOrder)],
+      [JSON.stringify({ ...web, metadata: {} })],
+      ['{"kind":"Po\\"d","apiVersion":"v1","metadata":{"name":"web"}}'],
+      [stored, '"'],
+    ]
+    for (const [text, version] of others) {
+      const object = rememberStoredText(versioned(text, version), text)
+      expect(JSON.parse(jsonText(object))).toEqual(object)
+      expect(knownStoredText(object)).toBeUndefined()
+    }
+  })
+
+  it('of an object that came with its version first is that object without it', () => {
+    const object = { kind: 'Pod', apiVersion: 'v1', metadata: { resourceVersion: '7', name: 'web' } }
+    jsonText(object)
+    expect(knownStoredText(object)).toBe(JSON.stringify(web))
   })
 })

@@ -6,7 +6,7 @@
  * Guarantee: items of a list do not name their kind and version (the list has said it), whatever the form; single objects do.
  * Source: apiserver `pkg/storage/cacher/caching_object.go`, the same idea.
  */
-import type { ApiObject } from '../api/objects.ts'
+import type { ApiObject, Stored } from '../api/objects.ts'
 
 const texts = new WeakMap<object, string>()
 
@@ -17,6 +17,31 @@ export function jsonText(object: object): string {
     texts.set(object, text)
   }
   return text
+}
+
+/** Objects are stored with their kind and version first, then their metadata: here a version fits in. */
+const BEGINNING = /^\{"kind":"[^"\\]*","apiVersion":"[^"\\]*","metadata":\{(?!\})/
+const VERSION = /^"resourceVersion":"\d+",/
+
+/**
+ * An object that was made of a stored text has the same text, but for its version, which is not stored: so nobody needs to
+ * serialise it for the answer. Returns the object.
+ */
+export function rememberStoredText<T extends Stored<ApiObject>>(object: T, stored: string): T {
+  const beginning = BEGINNING.exec(stored)?.[0]
+  const version = `"resourceVersion":"${object.metadata.resourceVersion}",`
+  if (beginning && VERSION.test(version)) texts.set(object, beginning + version + stored.slice(beginning.length))
+  return object
+}
+
+/** The inverse: the text without the version, if it can be had from the one that is known. */
+export function knownStoredText(object: object): string | undefined {
+  const text = texts.get(object)
+  const beginning = text && BEGINNING.exec(text)?.[0]
+  if (!text || !beginning) return undefined
+  const rest = text.slice(beginning.length)
+  const version = VERSION.exec(rest)?.[0]
+  return version && beginning + rest.slice(version.length)
 }
 
 /** Pieces of at least this many characters, so that a big list is not one huge string. */

@@ -16,11 +16,3 @@ export function withEntries(metadata: ObjectMeta | undefined, entries: readonly 
   const { managedFields: _, ...others } = metadata ?? {}
   return entries.length > 0 ? { ...others, managedFields: entries as FieldsEntry[] } : others
 }
-
-/** A copy that may be changed, all but its entries: those are long, and nobody ever changes one. */
-export function copyOf(object: ApiObject): ApiObject {
-  const { managedFields } = object.metadata ?? {}
-  const copy = structuredClone(managedFields ? withoutEntries(object) : object)
-  if (managedFields) copy.metadata = { ...copy.metadata, managedFields }
-  return copy
-}

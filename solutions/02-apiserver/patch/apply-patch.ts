@@ -2,18 +2,16 @@
 import type { ApiObject } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import { badRequest } from '../errors.ts'
-import { copyOf } from '../managed-fields/entries-of-object.ts'
 import { applyJsonPatch } from './json-patch.ts'
 import { applyMergePatch, isMap } from './merge-patch.ts'
 import { patchSchemaOf } from './patch-schema.ts'
 import { strategicMerge } from './strategic-merge.ts'
 
-/** The object after the patch. The object itself is shared with others and is not changed. */
+/** The object after the patch: parts of the old one and of the patch, neither of which is changed. */
 export function applyPatch(object: ApiObject, contentType: string | undefined, patch: unknown): ApiObject {
   const patched = patchOf(object, contentType, patch)
   if (!isMap(patched)) throw badRequest('the patch leaves no object')
-  // Only what the patch touched is new; the rest is shared, and later stages write into the draft.
-  return copyOf(patched as ApiObject)
+  return patched as ApiObject
 }
 
 function patchOf(object: ApiObject, contentType: string | undefined, patch: unknown): unknown {

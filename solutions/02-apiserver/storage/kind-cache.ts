@@ -8,6 +8,7 @@
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
+import { rememberStoredText } from '#kit/apiserver/json-text.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import {
   CompactedError,
@@ -22,7 +23,7 @@ import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { Audience, type Listener } from './audience.ts'
 import { NodeIndex } from './node-index.ts'
-import { decodeObject, encodeObject } from './object-store.ts'
+import { atRevision, decodeObject } from './object-store.ts'
 import { type CacheEntry, SortedEntries } from './sorted-entries.ts'
 import { type CacheChange, WatchCache } from './watch-cache.ts'
 
@@ -209,17 +210,22 @@ export class KindCache {
     const { type, key, modRevision } = event
     const before = this.cache.get(key) ?? (event.previous === undefined ? undefined : decodeObject(event.previous, 0))
     if (type === 'put') {
-      const object = this.#ownWrites.get(modRevision) ?? decodeObject(event.value ?? '{}', modRevision)
+      const object = this.#ownWrites.get(modRevision) ?? objectOf(event)
       this.#ownWrites.delete(modRevision)
       return before
         ? { type: 'MODIFIED', revision: modRevision, key, object, previous: before }
         : { type: 'ADDED', revision: modRevision, key, object }
     }
-    const object = decodeObject(before ? encodeObject(before) : '{"metadata":{}}', modRevision)
+    const object = atRevision(before ?? {}, modRevision)
     return { type: 'DELETED', revision: modRevision, key, object, ...(before && { previous: before }) }
   }
 
   #noteProgress(): void {
     for (const look of [...this.#waiting]) look()
   }
+}
+
+/** Somebody will want to hear of it, so its text is kept. */
+function objectOf({ value = '{}', modRevision }: KeyValueEvent): Stored<ApiObject> {
+  return rememberStoredText(decodeObject(value, modRevision), value)
 }

@@ -12,6 +12,7 @@
  * Source: apiserver `pkg/storage/etcd3/store.go` (Create, GuaranteedUpdate, Delete).
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { knownStoredText, rememberStoredText } from '#kit/apiserver/json-text.ts'
 import { type KeyValueStore, singleKey, type TxnRequest, type TxnResponse } from '#kit/contracts/key-value-store.ts'
 
 /** Each lost race means that somebody else has won one; so many in a row mean that something is wrong with us. */
@@ -38,6 +39,22 @@ export function encodeObject(object: ApiObject): string {
   return JSON.stringify({ ...object, metadata })
 }
 
+const texts = new WeakMap<ApiObject, string>()
+
+/** `encodeObject`, once for each object: nobody changes one that is stored, or that has been given to the store. */
+export function storedText(object: ApiObject): string {
+  const known = texts.get(object) ?? knownStoredText(object)
+  if (known !== undefined) return known
+  const text = encodeObject(object)
+  texts.set(object, text)
+  return text
+}
+
+/** The same object as of another revision: what was removed keeps its form, but its removal has a version of its own. */
+export function atRevision(object: ApiObject, revision: number): Stored<ApiObject> {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } } as Stored<ApiObject>
+}
+
 /**
  * The object of a stored text, with `resourceVersion` set to `modRevision`, as text.
  *
@@ -51,7 +68,7 @@ export function decodeObject(value: string, modRevision: number): Stored<ApiObje
 
 /**
  * The transaction that stores a new object under a key that must not exist. To look first and write later would let two
- * creators both win.
+ * creators both win. `storedText` makes the text.
  *
  * @param lease of etcd; the object vanishes with it
  * @lab 2.3 Create only what is not there
@@ -59,7 +76,7 @@ export function decodeObject(value: string, modRevision: number): Stored<ApiObje
 export function creation(key: string, object: ApiObject, lease?: string): TxnRequest {
   return {
     compare: { key, modRevision: 0 },
-    success: { put: { key, value: encodeObject(object), ...(lease && { lease }) } },
+    success: { put: { key, value: storedText(object), ...(lease && { lease }) } },
   }
 }
 
@@ -69,7 +86,7 @@ export function creation(key: string, object: ApiObject, lease?: string): TxnReq
  * still is none. When it is not, the transaction reads what is there instead, for the next try.
  *
  * Undefined when there is nothing to do: a put of exactly what is stored is not written, so that there is no new version,
- * and no event for watchers.
+ * and no event for watchers. `storedText` makes the texts.
  *
  * @lab 2.3 Change only what you have seen
  */
@@ -81,15 +98,15 @@ export function change(
   const compare = { key, modRevision: Number(current?.metadata.resourceVersion ?? 0) }
   const failure = { get: { key } }
   if ('remove' in outcome) return { compare, success: { delete: { key } }, failure }
-  const value = encodeObject(outcome.put)
-  if (current && value === encodeObject(current)) return undefined
+  const value = storedText(outcome.put)
+  if (current && value === storedText(current)) return undefined
   return { compare, success: { put: { key, value, ...(outcome.lease && { lease: outcome.lease }) } }, failure }
 }
 
 /**
  * What came of a `change`. If it succeeded, `done` is the object as it is now: what was put, or (for a removal) the object
  * that was removed, in both cases with the revision of the transaction as its resourceVersion. If not, `current` is what
- * the transaction found instead (undefined: nothing), and the update must look again.
+ * the transaction found instead (undefined: nothing), and the update must look again. `atRevision` is for what was removed.
  *
  * @lab 2.3 Win, or look again
  */
@@ -101,8 +118,8 @@ export function afterChange(
   if (!answer.succeeded) {
     return { current: answer.current && decodeObject(answer.current.value, answer.current.modRevision) }
   }
-  const stored = 'put' in outcome ? outcome.put : (current ?? {})
-  return { done: decodeObject(encodeObject(stored), answer.revision) }
+  if ('remove' in outcome) return { done: atRevision(current ?? {}, answer.revision) }
+  return { done: decodeObject(storedText(outcome.put), answer.revision) }
 }
 
 export class ObjectStore {
@@ -120,10 +137,10 @@ export class ObjectStore {
 
   /** The stored object, or undefined when the key is taken. */
   async create(key: string, object: ApiObject, lease?: string): Promise<Stored<ApiObject> | undefined> {
-    const request = creation(key, object, lease)
-    const answer = await this.#store.txn(request)
-    const text = 'put' in request.success ? request.success.put.value : ''
-    return answer.succeeded ? decodeObject(text, answer.revision) : undefined
+    const answer = await this.#store.txn(creation(key, object, lease))
+    if (!answer.succeeded) return undefined
+    const text = storedText(object)
+    return rememberStoredText(decodeObject(text, answer.revision), text)
   }
 
   /**
@@ -146,7 +163,7 @@ export class ObjectStore {
       if (!request && current) return current
       if (!request) throw new Error(`nothing to update at ${key}`)
       const result = afterChange(current, outcome, await this.#store.txn(request))
-      if ('done' in result) return result.done
+      if ('done' in result) return withText(result.done, outcome)
       current = result.current
     }
     throw new Error(`no transaction on ${key} has succeeded in ${MAX_ATTEMPTS} attempts`)
@@ -158,6 +175,11 @@ export class ObjectStore {
     const request = outcome && change(key, guess, outcome)
     if (!request) return undefined
     const result = afterChange(guess, outcome, await this.#store.txn(request))
-    return 'done' in result ? result.done : undefined
+    return 'done' in result ? withText(result.done, outcome) : undefined
   }
+}
+
+/** What was put will be sent to whoever asks for it, so it is good to know its text already. */
+function withText(done: Stored<ApiObject>, outcome: UpdateOutcome): Stored<ApiObject> {
+  return 'put' in outcome ? rememberStoredText(done, storedText(outcome.put)) : done
 }

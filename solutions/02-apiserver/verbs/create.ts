@@ -28,7 +28,7 @@ export async function createObject(
   const { draft: decoded, warnings } = decodeBody(context, row.resource, body, options)
   const isGenerated = !decoded.metadata?.name && Boolean(decoded.metadata?.generateName)
   for (let attempt = 1; ; attempt++) {
-    const draft = toStorage(row, structuredClone(decoded))
+    const draft = toStorage(row, isGenerated ? structuredClone(decoded) : decoded)
     const stored = await createDraft(context, target, draft, options)
     if (stored) return { object: present(row, stored), created: true, warnings }
     if (!isGenerated || attempt >= MAX_ATTEMPTS) throw alreadyExists(row.resource, draft.metadata?.name ?? '')

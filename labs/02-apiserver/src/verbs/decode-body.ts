@@ -43,8 +43,7 @@ export function decodeBody(
     throw badRequest(`${inVersion}: strict decoding error: ${problems.join(', ')}`)
   }
   return {
-    // The server's own order: kubectl prints fields as they come.
-    draft: { kind: kind.kind, apiVersion, ...without(object, ['kind', 'apiVersion']) },
+    draft: inOrder({ ...object, kind: kind.kind, apiVersion }),
     warnings: options.fieldValidation === 'Warn' ? problems : [],
   }
 }
@@ -54,6 +53,7 @@ export function toStorage(row: KindRow, draft: ApiObject): ApiObject {
   return row.conversion ? row.conversion.toStorage(draft) : draft
 }
 
-function without(object: ApiObject, fields: readonly string[]): ApiObject {
-  return Object.fromEntries(Object.entries(object).filter(([field]) => !fields.includes(field)))
+/** The server's own order: kubectl prints fields as they come. */
+function inOrder({ kind, apiVersion, metadata, ...others }: ApiObject): ApiObject {
+  return { kind, apiVersion, ...(metadata && { metadata }), ...others } as ApiObject
 }

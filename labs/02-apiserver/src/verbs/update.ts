@@ -12,7 +12,6 @@ import { type AdmissionReview, admit, charge } from '../admission/chain.ts'
 import { isReadyToBeRemoved } from '../deletion.ts'
 import { invalid, notFound } from '../errors.ts'
 import type { FieldsEntry } from '../managed-fields/entries.ts'
-import { copyOf } from '../managed-fields/entries-of-object.ts'
 import { updatedMetadata } from '../metadata.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
 import { validateMetadata, validateMetadataUpdate } from '../validation/metadata.ts'
@@ -62,13 +61,19 @@ export async function putObject(
   door: UpdateDoor = mainDoor(target.row),
 ): Promise<Written> {
   const { row } = target
-  const { draft, warnings } = decodeBody(context, row.resource, body, options)
-  const stored = toStorage(row, draft)
+  const sent = decodeBody(context, row.resource, body, options)
   if (row.allowCreateOnUpdate && door.subresource === '' && !(await exists(context, target))) {
     await options.authorizeCreation?.()
-    return createObject(context, target, { ...draft, metadata: { ...draft.metadata, name: target.name } }, options)
+    sent.draft.metadata = { ...sent.draft.metadata, name: target.name }
+    return createObject(context, target, sent.draft, options)
   }
-  return updateObject(context, target, () => ({ draft: copyOf(stored), warnings }), options, door)
+  let unused: Draft | undefined = sent
+  const fromBody: NewObject = () => {
+    const { draft, warnings } = unused ?? decodeBody(context, row.resource, body, options)
+    unused = undefined
+    return { draft: toStorage(row, draft), warnings }
+  }
+  return updateObject(context, target, fromBody, options, door)
 }
 
 /** What the cache knows is there, at least lately; what it does not know may be new. */
