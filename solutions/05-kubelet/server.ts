@@ -93,20 +93,14 @@ async function serve(options: ServerParts, request: IncomingMessage, response: S
   const [, root, ...rest] = url.pathname.split('/').map(decodeURIComponent)
   if (root === 'healthz') return answer(response, 200, 'ok')
   if (root === 'pods') {
-    response.setHeader('Content-Type', 'application/json')
-    return answer(response, 200, JSON.stringify({ kind: 'PodList', apiVersion: 'v1', items: options.pods.list() }))
+    return answerJson(response, { kind: 'PodList', apiVersion: 'v1', items: options.pods.list() })
   }
   if (url.pathname === '/metrics/resource') {
     response.setHeader('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
     return answer(response, 200, await resourceMetrics(options.runtime, options.nodeUsage))
   }
   if (url.pathname === '/stats/summary') {
-    response.setHeader('Content-Type', 'application/json')
-    return answer(
-      response,
-      200,
-      JSON.stringify(await statsSummary(options.runtime, options.nodeUsage, options.nodeName)),
-    )
+    return answerJson(response, await statsSummary(options.runtime, options.nodeUsage, options.nodeName))
   }
   if (root === 'containerLogs' && rest.length === 3) return serveLogs(options, response, rest, url.searchParams)
   answer(response, 404, '404 page not found\n')
@@ -168,6 +162,11 @@ function drained(response: ServerResponse): Promise<void> {
     response.once('drain', resolve)
     response.once('close', resolve)
   })
+}
+
+function answerJson(response: ServerResponse, value: object): void {
+  response.setHeader('Content-Type', 'application/json')
+  answer(response, 200, JSON.stringify(value))
 }
 
 function answer(response: ServerResponse, code: number, text: string): void {

@@ -14,10 +14,10 @@ import {
   type ImageService,
   type PodSandboxConfig,
   type ProcessStreams,
-  type RuntimeCondition,
   type RuntimeService,
 } from '#kit/contracts/cri.ts'
 import type { ContainerCreateBody, ContainerInspection, DockerEngine } from '#kit/runtime/docker-engine.ts'
+import { runtimeConditions } from './docker-conditions.ts'
 import { isolationOptions } from './docker-isolation.ts'
 import {
   containerName,
@@ -52,10 +52,7 @@ export function createDockerRuntime(docker: DockerEngine, place: DockerPlace): R
       return { runtimeName: 'docker', runtimeVersion: await docker.version() }
     },
 
-    async status() {
-      const ready: RuntimeCondition[] = (['RuntimeReady', 'NetworkReady'] as const).map((type) => condition(type, true))
-      return [...ready, await machineCondition(docker, place.nodeContainer)]
-    },
+    status: () => runtimeConditions(docker, place.nodeContainer),
 
     async runPodSandbox(config) {
       const id = await createOnce(docker, sandboxName(config), sandboxOptions(config, place))
@@ -160,19 +157,6 @@ async function inspectSettled(docker: DockerEngine, id: string): Promise<Contain
   if (!isFresh) return found
   await new Promise((resolve) => setTimeout(resolve, OOM_PAUSE_MS))
   return docker.inspectContainer(id)
-}
-
-/** A node is a container here. When that is stopped or paused the machine is off, and a machine that is off says nothing. */
-async function machineCondition(docker: DockerEngine, nodeContainer: string | undefined): Promise<RuntimeCondition> {
-  if (!nodeContainer) return condition('MachineRunning', true)
-  const machine = await docker.inspectContainer(nodeContainer)
-  if (machine?.State.Running && !machine.State.Paused) return condition('MachineRunning', true)
-  const message = `container ${nodeContainer} is ${machine?.State.Status ?? 'gone'}`
-  return { type: 'MachineRunning', status: false, reason: 'NodeContainerNotRunning', message }
-}
-
-function condition(type: RuntimeCondition['type'], status: boolean): RuntimeCondition {
-  return { type, status, reason: '', message: '' }
 }
 
 async function execSync(

@@ -9,19 +9,13 @@
  * Source: kubernetes `pkg/kubelet/kubelet.go` (syncLoop).
  */
 import { mkdirSync } from 'node:fs'
-import type { Pod, Service, Stored } from '#kit/api/objects.ts'
+import type { Pod, Service } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { createEventRecorder } from '#kit/client/event-recorder.ts'
 import { startListWatch } from '#kit/client/list-watch.ts'
 import type { ApiClient } from '#kit/contracts/api-client.ts'
 import { type Clock, systemClock } from '#kit/contracts/clock.ts'
-import {
-  type Container,
-  criLabels,
-  type ImageService,
-  type PodSandbox,
-  type RuntimeService,
-} from '#kit/contracts/cri.ts'
+import type { ImageService, RuntimeService } from '#kit/contracts/cri.ts'
 import { createLog, type Log } from '#kit/contracts/log.ts'
 import type { RunningComponent } from '#kit/contracts/running-component.ts'
 import { apiSources } from './api-sources.ts'
@@ -29,13 +23,15 @@ import { Backoff } from './backoff.ts'
 import { createImagePuller } from './images.ts'
 import { readMachine } from './machine.ts'
 import { startNodeReporter } from './node-reporter.ts'
-import { allocatableOf } from './node-status.ts'
+import { allocatableOf } from './node-resources.ts'
 import { createPlegLoop } from './pleg-loop.ts'
 import { createPodAddresses } from './pod-addresses.ts'
+import { eventSubject } from './pod-containers.ts'
 import { createPodTokens } from './pod-tokens.ts'
 import { PodWorkers } from './pod-workers.ts'
 import { createProber } from './prober.ts'
 import { judgeResize } from './resize-verdict.ts'
+import { RuntimeInventory } from './runtime-inventory.ts'
 import { type KubeletServerTls, startKubeletServer } from './server.ts'
 import { createStatusWriter } from './status-writer.ts'
 import type { SyncParts } from './sync-parts.ts'
@@ -77,18 +73,8 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     clock,
     log,
     changed: (podUid) => workers.look(podUid),
-    unhealthy(pod, { name }, message) {
-      const { uid, namespace, name: podName } = pod.metadata
-      const subject = {
-        apiVersion: 'v1',
-        kind: 'Pod',
-        name: podName,
-        namespace,
-        uid,
-        fieldPath: `spec.containers{${name}}`,
-      }
-      recorder.record(subject, 'Warning', 'Unhealthy', message)
-    },
+    unhealthy: (pod, container, message) =>
+      recorder.record(eventSubject(pod, container), 'Warning', 'Unhealthy', message),
   })
   const machine = readMachine(
     {
@@ -122,9 +108,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
   let machineOn = true
   /** Only then is "no such pod" an answer, and not ignorance. */
   let podsSynced = false
-  let runtimeListed = false
-  let sandboxes: readonly PodSandbox[] = []
-  let containers: readonly Container[] = []
+  const inventory = new RuntimeInventory()
   const podsHere = () => workers.list().map(({ pod }) => pod)
   const workers = new PodWorkers(parts, () => machineOn)
   const pleg = createPlegLoop({
@@ -132,10 +116,8 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     clock,
     log,
     changed: (podUids) => podUids.forEach((uid) => void workers.look(uid)),
-    listed(listedSandboxes, listedContainers) {
-      runtimeListed = true
-      sandboxes = listedSandboxes
-      containers = listedContainers
+    listed(sandboxes, containers) {
+      inventory.update(sandboxes, containers)
       if (podsSynced) adoptOrphans()
     },
     troubled: () => reporter.reportNow(),
@@ -150,17 +132,9 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     },
   })
 
-  const isKnownToRuntime = (uid: string) =>
-    !runtimeListed ||
-    sandboxes.some(({ metadata }) => metadata.uid === uid) ||
-    containers.some(({ labels }) => labels[criLabels.podUid] === uid)
-
   /** What runs for a pod that the API server does not know (any more) is stopped and removed. */
   function adoptOrphans(): void {
-    for (const labels of [...sandboxes, ...containers].map((one) => one.labels)) {
-      const uid = labels[criLabels.podUid]
-      if (uid && !workers.has(uid)) workers.adoptOrphan(podFromLabels(uid, labels))
-    }
+    for (const pod of inventory.pods()) workers.adoptOrphan(pod)
   }
 
   const reporter = startNodeReporter({
@@ -175,9 +149,7 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
 
   // Before the first pod: what runs already? Nothing may be started that is there.
   await pleg.relist().catch((error: unknown) => log.error('first relist', error))
-  for (const { metadata, ip, state } of sandboxes) {
-    if (ip && state === 'SANDBOX_READY') addresses.adopt(metadata.uid, ip)
-  }
+  for (const [podUid, ip] of inventory.addresses()) addresses.adopt(podUid, ip)
 
   const pods = startListWatch<Pod>({
     client,
@@ -186,11 +158,11 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
     clock,
     log,
     handlers: {
-      added: (pod) => workers.update(pod, isKnownToRuntime(pod.metadata.uid)),
+      added: (pod) => workers.update(pod, inventory.mayHave(pod.metadata.uid)),
       updated(pod, previous) {
         // The same name, but another pod: the first was deleted and made anew while we were not watching.
         if (previous.metadata.uid !== pod.metadata.uid) workers.remove(previous)
-        workers.update(pod, isKnownToRuntime(pod.metadata.uid))
+        workers.update(pod, inventory.mayHave(pod.metadata.uid))
       },
       deleted: (pod) => workers.remove(pod),
     },
@@ -217,15 +189,5 @@ export async function startKubelet(options: KubeletOptions): Promise<RunningKube
       await server?.stop()
       client.close()
     },
-  }
-}
-
-/** As much of a pod as its containers' labels tell: enough to stop it. */
-function podFromLabels(uid: string, labels: Readonly<Record<string, string>>): Stored<Pod> {
-  const name = labels[criLabels.podName] ?? ''
-  const namespace = labels[criLabels.podNamespace] ?? ''
-  return {
-    metadata: { name, namespace, uid, resourceVersion: '0', creationTimestamp: '' },
-    spec: { containers: [] },
   }
 }

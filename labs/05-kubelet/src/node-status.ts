@@ -9,7 +9,6 @@
  */
 import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { Lease, Node, NodeCondition, Stored } from '#kit/api/objects.ts'
-import { cpuMillicores, memoryBytes } from '#kit/api/quantity.ts'
 
 /** Facts about the machine. */
 export interface Machine {
@@ -34,35 +33,6 @@ export interface Machine {
 }
 
 export const KUBELET_VERSION = 'v1.32.0'
-export const MAX_PODS = 110
-/** So much memory is never promised to pods: below it the kubelet would evict. */
-const RESERVED_MEMORY_BYTES = 100 * 1024 * 1024
-/** The same for the disk, as a fraction; a 32-bit float, because upstream's is. */
-const RESERVED_DISK = Math.fround(0.1)
-
-/** What the machine has, and what of it pods may use. */
-export function nodeResources({
-  cpus,
-  memoryBytes,
-  diskBytes,
-}: Machine): Pick<Node['status'] & {}, 'capacity' | 'allocatable'> {
-  const kibibytes = (bytes: number) => `${Math.floor(bytes / 1024)}Ki`
-  const fixed = { cpu: String(cpus), 'hugepages-1Gi': '0', 'hugepages-2Mi': '0', pods: String(MAX_PODS) }
-  return {
-    capacity: { ...fixed, memory: kibibytes(memoryBytes), 'ephemeral-storage': kibibytes(diskBytes) },
-    allocatable: {
-      ...fixed,
-      memory: kibibytes(memoryBytes - RESERVED_MEMORY_BYTES),
-      'ephemeral-storage': String(diskBytes - Math.floor(diskBytes * RESERVED_DISK)),
-    },
-  }
-}
-
-/** The same as numbers, for whoever calculates with it. */
-export function allocatableOf(machine: Machine): { cpuMillicores: number; memoryBytes: number } {
-  const { allocatable } = nodeResources(machine)
-  return { cpuMillicores: cpuMillicores(allocatable?.cpu ?? 0), memoryBytes: memoryBytes(allocatable?.memory ?? 0) }
-}
 
 /**
  * The Node object that the kubelet creates when there is none:
