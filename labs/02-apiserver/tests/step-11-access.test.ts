@@ -36,8 +36,9 @@ describe('who is asking', () => {
   lesson(
     'is told by a token',
     {
-      scenario: 'A token of the table.',
-      rule: 'The table says who it is.',
+      scenario:
+        'A token of the table; one whose user is in system:authenticated already; one beside a certificate without a name.',
+      rule: 'The table says who it is, and stays as it is. A certificate without a name is no credential, and so in nobody’s way.',
       source: 'apiserver pkg/authentication/token/tokenfile',
     },
     () => {
@@ -48,6 +49,10 @@ describe('who is asking', () => {
       })
       const again = new Map([['t', { name: 'bob', groups: ['system:authenticated'] }]])
       expect(authenticate({ bearerToken: 't' }, again).groups).toEqual(['system:authenticated'])
+      const nameless = { commonName: '', organizations: ['system:masters'] }
+      const { name } = authenticate({ certificate: nameless, bearerToken: 'secret' }, tokens)
+      expect(name, 'beside a certificate without a name').toBe('ann')
+      expect(tokens.get('secret')?.groups, 'the groups of ann in the table').toEqual(['developers'])
     },
   )
 
@@ -75,7 +80,7 @@ describe('who is asking', () => {
     },
     () => {
       for (const bearerToken of ['guess', '']) {
-        expect(refusalOf(() => authenticate({ bearerToken }, tokens))).toMatchObject({
+        expect(refusalOf(() => authenticate({ bearerToken }, tokens), `by "${bearerToken}"`)).toMatchObject({
           code: 401,
           reason: 'Unauthorized',
           message: 'Unauthorized',
@@ -93,8 +98,8 @@ describe('a rule', () => {
     'allows what all its lists name',
     {
       scenario:
-        'get and list of pods of the core group: asked for the same, another verb, another group, another resource.',
-      rule: 'Every part of the request must be in the rule.',
+        'get and list of pods of the core group: asked for the same, another verb, another group, another resource. A rule that names no groups.',
+      rule: 'Every part of the request must be in the rule. A list that is not there names nothing.',
       source: RBAC,
     },
     () => {
@@ -104,12 +109,14 @@ describe('a rule', () => {
         'another group': ruleAllows(readPods, { ...getPod, apiGroup: 'metrics.k8s.io' }),
         'another resource': ruleAllows(readPods, { ...getPod, resource: 'secrets' }),
         'of a rule with stars': ruleAllows({ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }, getPod),
+        'of a rule without groups': ruleAllows({ verbs: ['*'], resources: ['*'] }, getPod),
       }).toEqual({
         'the same': true,
         'another verb': false,
         'another group': false,
         'another resource': false,
         'of a rule with stars': true,
+        'of a rule without groups': false,
       })
     },
   )
@@ -133,13 +140,13 @@ describe('a rule', () => {
   lesson(
     'about a resource says nothing about its subresources',
     {
-      scenario: 'pods/exec, asked of rules for pods, pods/exec, */exec, * and pods/log.',
+      scenario: 'pods/exec, asked of rules for pods, pods/exec, */exec, *, pods/log, */log and pods/*.',
       rule: 'Who may read a pod may not run commands in it.',
       source: `${RBAC} (ResourceMatches)`,
     },
     () => {
       const exec = { ...getPod, subresource: 'exec' }
-      const allowedBy = ['pods', 'pods/exec', '*/exec', '*', 'pods/log'].filter((resource) =>
+      const allowedBy = ['pods', 'pods/exec', '*/exec', '*', 'pods/log', '*/log', 'pods/*'].filter((resource) =>
         ruleAllows({ ...readPods, resources: [resource] }, exec),
       )
       expect(allowedBy).toEqual(['pods/exec', '*/exec', '*'])
@@ -175,7 +182,7 @@ describe('a rule', () => {
     'is about resources or about paths',
     {
       scenario:
-        '/healthz and /healthz/* asked for /healthz, /healthz/etcd, /healthzy; a rule for all resources asked for /version.',
+        '/healthz and /healthz/* asked for /healthz, /healthz/etcd, /healthzy; /health* for the same; a rule for all resources asked for /version.',
       rule: 'Paths may end in *; and neither sort of rule speaks of the other sort of request.',
       source: `${RBAC} (NonResourceURLMatches)`,
     },
@@ -186,6 +193,11 @@ describe('a rule', () => {
         '/healthz',
         '/healthz/etcd',
       ])
+      const anyHealth = { verbs: ['get'], nonResourceURLs: ['/health*'] }
+      expect(
+        ['/healthz', '/healthz/etcd', '/healthzy', '/'].filter((one) => ruleAllows(anyHealth, path(one))),
+        'by /health*',
+      ).toEqual(['/healthz', '/healthz/etcd', '/healthzy'])
       expect({
         '/version, of all resources': ruleAllows(
           { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
@@ -365,6 +377,14 @@ describe('the binding of a stored object', () => {
 describe('a kubelet', () => {
   const pods: Pod[] = [
     {
+      metadata: { name: 'cache', namespace: 'office' },
+      spec: {
+        nodeName: 'node-1',
+        serviceAccountName: 'keeper',
+        containers: [{ name: 'c', envFrom: [{ secretRef: { name: 'key' } }] }],
+      },
+    },
+    {
       metadata: { name: 'web', namespace: 'shop' },
       spec: {
         nodeName: 'node-1',
@@ -398,11 +418,13 @@ describe('a kubelet', () => {
         both: nodeNameOf({ name: 'system:node:node-1', groups }),
         'without the group': nodeNameOf({ name: 'system:node:node-1', groups: ['system:authenticated'] }),
         'without the prefix': nodeNameOf({ name: 'node-1', groups }),
+        'with another prefix': nodeNameOf({ name: 'system:user:node-1', groups }),
         'nothing behind the prefix': nodeNameOf({ name: 'system:node:', groups }),
       }).toEqual({
         both: 'node-1',
         'without the group': undefined,
         'without the prefix': undefined,
+        'with another prefix': undefined,
         'nothing behind the prefix': undefined,
       })
     },
@@ -455,7 +477,7 @@ describe('a kubelet', () => {
   lesson(
     'reports on its own pods and no others',
     {
-      scenario: 'web of shop is bound to node-1; web of office and db of shop are not.',
+      scenario: 'web of shop and cache of office are bound to node-1; web of office and db of shop are not.',
       rule: 'Pods bound to it, by namespace and name, are read, reported on, deleted, evicted; a watch asks for those of its node, and no others.',
       source: `${NODE}; plugin/pkg/admission/noderestriction`,
     },
@@ -466,6 +488,7 @@ describe('a kubelet', () => {
       expect({
         'patch the status of shop/web': pod('patch', 'shop', 'web', 'status'),
         'delete shop/web': pod('delete', 'shop', 'web'),
+        'delete office/cache': pod('delete', 'office', 'cache'),
         'evict shop/web': pod('create', 'shop', 'web', 'eviction'),
         'get shop/web': pod('get', 'shop', 'web'),
         'watch those of node-1': watchPods('spec.nodeName=node-1'),
@@ -473,6 +496,7 @@ describe('a kubelet', () => {
       }).toEqual({
         'patch the status of shop/web': true,
         'delete shop/web': true,
+        'delete office/cache': true,
         'evict shop/web': true,
         'get shop/web': true,
         'watch those of node-1': true,
@@ -482,9 +506,12 @@ describe('a kubelet', () => {
         'patch the status of office/web': pod('patch', 'office', 'web', 'status'),
         'update the status of shop/db': pod('update', 'shop', 'db', 'status'),
         'delete shop/db': pod('delete', 'shop', 'db'),
+        'evict shop/db': pod('create', 'shop', 'db', 'eviction'),
         'update shop/web itself': pod('update', 'shop', 'web'),
         'bind shop/web': pod('create', 'shop', 'web', 'binding'),
         'exec in shop/web': pod('create', 'shop', 'web', 'exec'),
+        'exec in shop/web, by GET': pod('get', 'shop', 'web', 'exec'),
+        'attach to shop/web': pod('create', 'shop', 'web', 'attach'),
         'get office/web': pod('get', 'office', 'web'),
         'watch all': watchPods(undefined),
         'watch those of node-12': watchPods('spec.nodeName=node-12'),
@@ -493,9 +520,12 @@ describe('a kubelet', () => {
         'patch the status of office/web': false,
         'update the status of shop/db': false,
         'delete shop/db': false,
+        'evict shop/db': false,
         'update shop/web itself': false,
         'bind shop/web': false,
         'exec in shop/web': false,
+        'exec in shop/web, by GET': false,
+        'attach to shop/web': false,
         'get office/web': false,
         'watch all': false,
         'watch those of node-12': false,
@@ -507,7 +537,8 @@ describe('a kubelet', () => {
   lesson(
     'reads the secrets that its pods need, and no others',
     {
-      scenario: 'The pod uses the secrets login and tls and the config map settings, in shop.',
+      scenario:
+        'Its pod in shop uses the secrets login and tls and the config map settings, its pod in office the secret key.',
       rule: 'A stolen node gives away the secrets of its own pods only: by name, in their namespace, reading.',
       source: `${NODE} (the graph of references)`,
     },
@@ -518,10 +549,12 @@ describe('a kubelet', () => {
         'get the secret login': read('secrets', 'login'),
         'watch the secret tls': read('secrets', 'tls', 'shop', 'watch'),
         'get the config map settings': read('configmaps', 'settings'),
+        'get the secret key of office': read('secrets', 'key', 'office'),
       }).toEqual({
         'get the secret login': true,
         'watch the secret tls': true,
         'get the config map settings': true,
+        'get the secret key of office': true,
       })
       expect({
         'get the secret other': read('secrets', 'other'),
@@ -542,7 +575,8 @@ describe('a kubelet', () => {
   lesson(
     'gets tokens for the accounts of its pods, and no others',
     {
-      scenario: 'The pod of node-1 in shop runs as robot. Its kubelet asks for tokens, for its claims, for accounts.',
+      scenario:
+        'The pods of node-1 run as robot of shop and as keeper of office. Its kubelet asks for tokens, for its claims, for accounts.',
       rule: 'A token makes its holder the account: so only one that a pod of this node runs as, and only the token.',
       source: `${NODE} (the graph of references)`,
     },
@@ -550,8 +584,13 @@ describe('a kubelet', () => {
       const token = (name: string, namespace = 'shop', verb = 'create', subresource = 'token') =>
         may({ verb, resource: 'serviceaccounts', namespace, name, subresource })
       const claim = (name: string) => may({ resource: 'persistentvolumeclaims', namespace: 'shop', name })
-      expect({ 'a token of robot': token('robot'), 'the claim disk': claim('disk') }).toEqual({
+      expect({
+        'a token of robot': token('robot'),
+        'a token of keeper of office': token('keeper', 'office'),
+        'the claim disk': claim('disk'),
+      }).toEqual({
         'a token of robot': true,
+        'a token of keeper of office': true,
         'the claim disk': true,
       })
       expect({
@@ -599,16 +638,20 @@ describe('a kubelet', () => {
       })
       expect({
         'update the lease node-2': lease('update', 'node-2'),
+        'list leases': lease('list', ''),
         'update node-1 of kube-system': lease('update', 'node-1', 'kube-system'),
         'update services': may({ verb: 'update', resource: 'services', namespace: 'shop', name: 'web' }),
         'get deployments': may({ verb: 'get', apiGroup: 'apps', resource: 'deployments', namespace: 'shop' }),
         'patch the CSINode of node-2': may({ verb: 'patch', resource: 'csinodes', name: 'node-2' }),
+        'get the CSINode of node-2': may({ verb: 'get', resource: 'csinodes', name: 'node-2' }),
       }).toEqual({
         'update the lease node-2': false,
+        'list leases': false,
         'update node-1 of kube-system': false,
         'update services': false,
         'get deployments': false,
         'patch the CSINode of node-2': false,
+        'get the CSINode of node-2': false,
       })
     },
   )
