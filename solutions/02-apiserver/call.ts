@@ -4,7 +4,7 @@
  * Verbs and subresources are tables of handlers for such calls (verbs/dispatch.ts, subresources/dispatch.ts).
  */
 import type { ApiObject } from '#kit/api/objects.ts'
-import type { ApiRequest, ApiResponse, RequestInfo } from '#kit/contracts/apiserver.ts'
+import type { ApiRequest, ApiResponse, RequestInfo, UserInfo } from '#kit/contracts/apiserver.ts'
 import type { ApiContext, Target, WriteOptions, Written } from './verbs/context.ts'
 
 export interface Call {
@@ -12,6 +12,7 @@ export interface Call {
   readonly request: ApiRequest
   readonly info: RequestInfo
   readonly target: Target
+  readonly user: UserInfo
   readonly options: WriteOptions
 }
 

@@ -9,9 +9,10 @@ import { canonicalQuantity, formatQuantity } from '#kit/api/quantity.ts'
 import { createKubeletAsker } from '#kit/apiserver/usage/ask-kubelet.ts'
 import { type ResourceMetrics, startResourceMetrics } from '#kit/apiserver/usage/resource-metrics.ts'
 import type { MeasuredUsage } from '#kit/apiserver/usage/usage-points.ts'
-import type { ApiRequest, ApiResponse, HttpServerOptions, KindRow, RequestInfo } from '#kit/contracts/apiserver.ts'
+import type { ApiResponse, HttpServerOptions, KindRow } from '#kit/contracts/apiserver.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import type { Log } from '#kit/contracts/log.ts'
+import { answer, type Call } from './call.ts'
 import { toRfc3339 } from './deletion.ts'
 import { methodNotAllowed, notFound, unknownResource } from './errors.ts'
 import { NODES, PODS } from './storage/keys.ts'
@@ -20,12 +21,9 @@ import { kubeletOf } from './subresources/kubelet-stream.ts'
 import type { ApiContext } from './verbs/context.ts'
 import { parseListOptions } from './verbs/list-options.ts'
 
-export async function answerMetrics(
-  context: ApiContext,
-  row: KindRow,
-  { verb, namespace, name, subresource }: RequestInfo,
-  request: ApiRequest,
-): Promise<ApiResponse> {
+export async function answerMetrics({ context, request, info, target }: Call): Promise<ApiResponse> {
+  const { row } = target
+  const { verb, namespace, name, subresource } = info
   if (subresource) throw unknownResource()
   const metricsOf = row.resource.namespaced ? podMetrics : nodeMetrics
   if (verb === 'get') {
@@ -35,7 +33,7 @@ export async function answerMetrics(
     const found = subject && metricsOf(context, row, subject)
     const path = namespace ? `${namespace}/${name}` : name
     if (!found) throw notFound({ ...row.resource, plural: row.resource.kind.toLowerCase() }, path)
-    return { kind: 'object', code: 200, row, object: found }
+    return answer(target, found)
   }
   if (verb !== 'list') throw methodNotAllowed()
   const { matches } = parseListOptions(request, row)
@@ -43,13 +41,7 @@ export async function answerMetrics(
     .filter(({ metadata }) => namespace === '' || metadata.namespace === namespace)
     .filter(matches)
     .flatMap((subject) => metricsOf(context, row, subject) ?? [])
-  const { kind } = row.resource
-  return {
-    kind: 'object',
-    code: 200,
-    row,
-    object: { kind: `${kind}List`, apiVersion: apiVersion(row), metadata: {}, items },
-  }
+  return answer(target, { kind: `${row.resource.kind}List`, apiVersion: apiVersion(row), metadata: {}, items })
 }
 
 /** Begins to ask the kubelets of all nodes. */

@@ -5,25 +5,21 @@
  * Source: kubernetes `pkg/registry/{authentication,authorization}`, `pkg/apis/authorization/validation`.
  */
 import type { ApiObject, ObjectMeta } from '#kit/api/objects.ts'
-import type { ApiRequest, ApiResponse, FieldError, RequestInfo, UserInfo } from '#kit/contracts/apiserver.ts'
-import { badRequest, invalid } from '../errors.ts'
+import type { ApiResponse, FieldError, RequestInfo, UserInfo } from '#kit/contracts/apiserver.ts'
+import type { Call } from '../call.ts'
+import { badRequest, invalid, methodNotAllowed, unknownResource } from '../errors.ts'
 import { invalidValue } from '../validation/field-errors.ts'
-import type { ApiContext, Target, WriteOptions } from '../verbs/context.ts'
 import { decodeBody } from '../verbs/decode-body.ts'
 import { type AuthorizerSources, mayDo } from './authorize.ts'
 import { nodeNameOf } from './node-authorizer.ts'
 import { allowingBinding } from './policy-view.ts'
 import { rulesOf } from './rule-cover.ts'
+import type { TokenHolder } from './token-holders.ts'
 import { userFields } from './user-fields.ts'
 
 export interface ReviewSources extends AuthorizerSources {
   /** Whose token it is, and for which of these audiences (none: the server's own) it was made; undefined: nobody's. */
   userOfToken(token: string, audiences: readonly string[]): Promise<TokenHolder | undefined>
-}
-
-export interface TokenHolder {
-  readonly user: UserInfo
-  readonly audiences: readonly string[]
 }
 
 /** No binding allows them what they do. */
@@ -51,17 +47,16 @@ const answers: Readonly<Record<string, (question: Question) => Promise<object>>>
   SelfSubjectRulesReview: reviewRules,
 }
 
-export async function answerReview(
-  context: ApiContext,
-  { row, namespace }: Target,
-  request: ApiRequest,
-  { user, ...options }: WriteOptions & { readonly user: UserInfo },
-  sources: ReviewSources,
-): Promise<ApiResponse> {
+export async function answerReview(call: Call, sources: ReviewSources): Promise<ApiResponse> {
+  const { context, request, info, target, user, options } = call
+  const { row, namespace } = target
+  const review = answers[row.resource.kind]
+  if (!review || info.subresource || info.name) throw unknownResource()
+  if (info.verb !== 'create' || (row.resource.namespaced && !namespace)) throw methodNotAllowed()
   const { draft, warnings } = decodeBody(context, row.resource, request.body, options)
   const { kind = '', apiVersion, metadata = {}, spec = {} } = draft
   const question = { spec: spec as Question['spec'], user, namespace, sources }
-  const status = await answers[kind]!(question)
+  const status = await review(question)
   const object: ApiObject = {
     kind,
     apiVersion: apiVersion ?? '',

@@ -10,7 +10,6 @@ import { TOKEN_SECONDS } from '../admission/service-account.ts'
 import { storageKey } from '../storage/keys.ts'
 import type { KindCaches } from '../storage/kind-caches.ts'
 import type { ObjectStore } from '../storage/object-store.ts'
-import type { TokenHolder } from './reviews.ts'
 import {
   acceptedAudiences,
   bindingHolds,
@@ -20,6 +19,7 @@ import {
   type TokenClaims,
   userOfClaims,
 } from './token-claims.ts'
+import type { TokenHolder } from './token-holders.ts'
 
 export interface AccountTokenOptions {
   /** `--service-account-issuer`; also the audience that the server takes itself for. */
