@@ -24,6 +24,8 @@ import { newestRevision } from './read.ts'
 const BOOKMARK_MS = 60_000
 /** Watches without `timeoutSeconds` end after this long, or up to twice as long, so that they do not all end at once. */
 const DEFAULT_TIMEOUT_SECONDS = 1_800
+/** A timer for longer would go off at once. */
+const LONGEST_MS = 2 ** 31 - 1
 /** As for lists: a version from the future is waited for, but not for ever. */
 const CATCH_UP_MS = 3_000
 
@@ -84,7 +86,7 @@ function startWatch(parts: WatchParts): RunningWatch {
   const stopListening = kind.onChange(topic, (before) => alarm.ring(before))
   const seconds = options.timeoutSeconds || DEFAULT_TIMEOUT_SECONDS * (1 + context.random())
   let isOver = false
-  const over = context.clock.setTimer(seconds * 1000, () => {
+  const over = context.clock.setTimer(Math.min(seconds * 1000, LONGEST_MS), () => {
     isOver = true
     alarm.ring(kind.cache.revision)
   })

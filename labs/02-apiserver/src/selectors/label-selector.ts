@@ -15,6 +15,9 @@ import type { Labels } from '#kit/api/selectors.ts'
 import type { StatusError } from '#kit/api/status-error.ts'
 import { badRequest } from '../errors.ts'
 
+/** Nobody means more; and whoever takes requirements off the front of a list copies what is left of it each time. */
+const MOST_TOKENS = 4_000
+
 export type LabelOperator = 'exists' | '!' | '=' | '!=' | 'in' | 'notin' | '>' | '<'
 
 export interface LabelRequirement {
@@ -80,7 +83,9 @@ export function matchesRequirements(requirements: readonly LabelRequirement[], l
 
 /** The words and signs of a selector, in order: `a in (x)` → `a`, `in`, `(`, `x`, `)`. */
 export function tokenize(text: string): string[] {
-  return text.match(/==|!=|[=!<>(),]|[^\s=!<>(),]+/g) ?? []
+  const tokens = text.match(/==|!=|[=!<>(),]|[^\s=!<>(),]+/g) ?? []
+  if (tokens.length <= MOST_TOKENS) return tokens
+  throw badRequest(`unable to parse requirement: more than ${MOST_TOKENS} words and signs`)
 }
 
 /** A key or a value, which a sign cannot be. */
