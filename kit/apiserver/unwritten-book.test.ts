@@ -82,7 +82,7 @@ describe('a server without', () => {
   })
 
   async function send(method: string, path: string, body?: unknown, contentType = 'application/json') {
-    const query = contentType.endsWith('+yaml') ? { fieldManager: ['bob'] } : {}
+    const query: Record<string, string[]> = contentType.endsWith('+yaml') ? { fieldManager: ['bob'] } : {}
     const credentials = { bearerToken: 'admin' }
     const answer = await handle({ method, path, query, contentType, userAgent: 'ann/1.0', credentials, body })
     if (answer.kind !== 'object') throw new Error('no object')
