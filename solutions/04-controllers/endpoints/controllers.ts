@@ -8,6 +8,7 @@ import { type Controller, type ControllerContext, createController } from '../co
 import type { Delta } from '../informer-store.ts'
 import { Expectations } from '../replicaset/expectations.ts'
 import { MANAGED_BY, OUR_NAME, reconcileEndpointSlices, reconcileEndpoints, SERVICE_NAME } from './reconcile.ts'
+import { TriggerTimes } from './trigger-times.ts'
 
 export function startEndpointSliceController(context: ControllerContext): Controller {
   const services = context.informers.of('services')
@@ -15,19 +16,24 @@ export function startEndpointSliceController(context: ControllerContext): Contro
   const slices = context.informers.of('endpointSlices')
   // Slices have names of the server's making, so creating one twice would not be noticed: wait until the copy shows it.
   const expectations = new Expectations()
+  const triggers = new TriggerTimes()
   const needs = [services, pods, slices]
 
   const controller = createController(context, 'endpointslice-controller', needs, async (key, executor) => {
     const service = services.get(key)
     if (!service) {
       expectations.forget(key)
+      triggers.forget(key)
       return undefined
     }
     if (!expectations.met(key, context.clock.now())) return undefined
     const namespace = service.metadata.namespace ?? ''
+    const nearby = pods.byIndex('byNamespace', namespace)
+    const selected = nearby.filter((pod) => selects(service, pod))
     const { actions } = reconcileEndpointSlices({
       service,
-      pods: pods.byIndex('byNamespace', namespace),
+      pods: nearby,
+      triggerTime: triggers.next(key, service, selected),
       slices: slices
         .byIndex('byOwner', service.metadata.uid)
         .filter(({ metadata }) => metadata.labels?.[MANAGED_BY] === OUR_NAME),
@@ -59,18 +65,22 @@ export function startEndpointsController(context: ControllerContext): Controller
   const services = context.informers.of('services')
   const pods = context.informers.of('pods')
   const all = context.informers.of('endpoints')
+  const triggers = new TriggerTimes()
 
   const controller = createController(context, 'endpoint-controller', [services, pods, all], async (key, executor) => {
     const service = services.get(key)
     const endpoints = all.get(key)
     const { namespace, name } = splitKey(key)
     if (!service) {
+      triggers.forget(key)
       // Endpoints have no owner reference, so the garbage collector does not know that they belong to the Service.
       if (endpoints) await executor.perform([{ do: 'delete', resource: 'endpoints', namespace, name }])
       return undefined
     }
     const nearby = pods.byIndex('byNamespace', namespace ?? '')
-    await executor.perform(reconcileEndpoints({ service, pods: nearby, endpoints }).actions)
+    const selected = nearby.filter((pod) => selects(service, pod))
+    const triggerTime = triggers.next(key, service, selected)
+    await executor.perform(reconcileEndpoints({ service, pods: nearby, endpoints, triggerTime }).actions)
     return undefined
   })
 

@@ -13,6 +13,7 @@ import { controllerReference } from '../claims.ts'
 import { type PortGroup, packSlices, recycle } from './pack.ts'
 import { endpointPorts, podEndpoint, selectedPods } from './pod-endpoint.ts'
 import { endpointSubsets } from './subsets.ts'
+import { withTriggerTime } from './trigger-times.ts'
 
 export const SERVICE_NAME = 'kubernetes.io/service-name'
 export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
@@ -25,9 +26,11 @@ export interface EndpointSliceWorld {
   readonly pods: readonly Stored<Pod>[]
   /** Of this Service and ours. */
   readonly slices: readonly Stored<EndpointSlice>[]
+  /** When the earliest of the changes happened that made us look; undefined: not known. */
+  readonly triggerTime?: string | undefined
 }
 
-export function reconcileEndpointSlices({ service, pods, slices }: EndpointSliceWorld): Decision {
+export function reconcileEndpointSlices({ service, pods, slices, triggerTime }: EndpointSliceWorld): Decision {
   if (!selects(service)) return { actions: [] }
   const selected = selectedPods(service, pods)
   const labels = { ...serviceLabels(service), [SERVICE_NAME]: service.metadata.name, [MANAGED_BY]: OUR_NAME }
@@ -43,8 +46,9 @@ export function reconcileEndpointSlices({ service, pods, slices }: EndpointSlice
     },
     addressType: 'IPv4',
   }
+  const labelled = (slice: EndpointSlice) => withTriggerTime({ ...slice.metadata, labels }, triggerTime)
   const as = <T extends EndpointSlice>(slice: T, { ports, endpoints }: PortGroup) =>
-    ({ ...slice, metadata: { ...slice.metadata, labels }, ports, endpoints }) as unknown as T
+    ({ ...slice, metadata: labelled(slice), ports, endpoints }) as unknown as T
   return {
     actions: [
       ...plan.create.map(
@@ -65,7 +69,7 @@ export function reconcileEndpointSlices({ service, pods, slices }: EndpointSlice
         (slice): Action => ({
           do: 'update',
           resource: 'endpointSlices',
-          object: { ...slice, metadata: { ...slice.metadata, labels } },
+          object: { ...slice, metadata: labelled(slice as EndpointSlice) },
         }),
       ),
       ...plan.delete.map(
@@ -84,9 +88,10 @@ export interface EndpointsWorld {
   readonly service: Stored<Service>
   readonly pods: readonly Stored<Pod>[]
   readonly endpoints: Stored<Endpoints> | undefined
+  readonly triggerTime?: string | undefined
 }
 
-export function reconcileEndpoints({ service, pods, endpoints }: EndpointsWorld): Decision {
+export function reconcileEndpoints({ service, pods, endpoints, triggerTime }: EndpointsWorld): Decision {
   if (!selects(service)) return { actions: [] }
   const subsets = endpointSubsets(service, selectedPods(service, pods))
   const { namespace, name } = service.metadata
@@ -94,7 +99,8 @@ export function reconcileEndpoints({ service, pods, endpoints }: EndpointsWorld)
   if (endpoints && isDeepStrictEqual(endpoints.subsets ?? [], subsets)) {
     if (isDeepStrictEqual(endpoints.metadata.labels ?? {}, labels)) return { actions: [] }
   }
-  const metadata = { ...endpoints?.metadata, name, ...(namespace && { namespace }), labels }
+  const known = { ...endpoints?.metadata, name, ...(namespace && { namespace }), labels }
+  const metadata = withTriggerTime(known, triggerTime)
   const object: Endpoints = { apiVersion: 'v1', kind: 'Endpoints', metadata, ...(subsets.length > 0 && { subsets }) }
   return { actions: [{ do: endpoints ? 'update' : 'create', resource: 'endpoints', object }] }
 }
