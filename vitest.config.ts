@@ -23,6 +23,8 @@ export default defineConfig({
     // No test depends on how fast the machine is; a busy one must not make it red.
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // What comes soon comes late on such a machine.
+    expect: { poll: { timeout: 20_000 } },
     projects: [
       {
         extends: true,
