@@ -58,6 +58,9 @@ describe('a token', () => {
         (seconds) => acceptedAudiences(claims, { issuer: API, audiences: [API], nowSeconds: NOW + seconds }).length > 0,
       )
       expect(believed, 'seconds at which it is believed').toEqual([-60, 0, 3600, 3660])
+      const later = { ...claims, nbf: NOW + 1800 }
+      const early = acceptedAudiences(later, { issuer: API, audiences: [API], nowSeconds: NOW + 60 })
+      expect(early, 'made at 0 s, good from 1800 s, shown at 60 s').toEqual([])
     },
   )
 
@@ -77,6 +80,7 @@ describe('a token', () => {
         'bank and the API': [API],
         bank: [],
       })
+      expect(accepted('vault', API), 'in the order of who asks').toEqual(['vault', API])
     },
   )
 
@@ -124,20 +128,19 @@ describe('what a token is bound to', () => {
   lesson(
     'counts for as long as it is being deleted, and a minute more',
     {
-      scenario: 'A pod with a deletionTimestamp 30 s ahead, 30 s ago, 61 s ago.',
-      rule: 'A pod that shuts down still needs its token.',
+      scenario: 'A pod, then its account, with a deletionTimestamp 30 s ahead, 30 s ago, 60 s ago, 61 s ago.',
+      rule: 'A pod that shuts down still needs its token. Whatever a token is bound to ends it when it is gone.',
       source: `${CLAIMS} (Validate)`,
     },
     () => {
-      const deletedAt = (seconds: number) => {
+      const holdsAt = (seconds: number, kind: 'pod' | 'serviceaccount') => {
         const deletionTimestamp = new Date((NOW + seconds) * 1000).toISOString()
-        return bindingHolds(binding, { ...there, pod: { uid: 'pod-1', deletionTimestamp } }, NOW)
+        return bindingHolds(binding, { ...there, [kind]: { ...there[kind], deletionTimestamp } }, NOW)
       }
-      expect({ ahead: deletedAt(30), '30 s ago': deletedAt(-30), '61 s ago': deletedAt(-61) }).toEqual({
-        ahead: true,
-        '30 s ago': true,
-        '61 s ago': false,
-      })
+      for (const kind of ['pod', 'serviceaccount'] as const) {
+        const good = [30, -30, -60, -61].filter((seconds) => holdsAt(seconds, kind))
+        expect(good, `seconds from now at which the ${kind} may be marked`).toEqual([30, -30, -60])
+      }
     },
   )
 
@@ -160,13 +163,25 @@ describe('what a token is bound to', () => {
           NOW,
         ),
         'secret gone': bindingHolds({ namespace, serviceaccount, secret }, account, NOW),
+        'another secret': bindingHolds(
+          { namespace, serviceaccount, secret },
+          { ...account, secret: { uid: 'secret-2' } },
+          NOW,
+        ),
         'node gone': bindingHolds({ namespace, serviceaccount, ...(node && { node }) }, account, NOW),
+        'another node': bindingHolds(
+          { namespace, serviceaccount, ...(node && { node }) },
+          { ...account, node: { uid: 'node-2' } },
+          NOW,
+        ),
         'the pod’s node gone': bindingHolds(binding, there, NOW),
       }).toEqual({
         'account only': true,
         'secret there': true,
         'secret gone': false,
+        'another secret': false,
         'node gone': false,
+        'another node': false,
         'the pod’s node gone': true,
       })
     },
@@ -177,7 +192,7 @@ describe('the holder of a token', () => {
   lesson(
     'is the account, as a user',
     {
-      scenario: 'The token of the pod web on node-1; and one bound to nothing but its account.',
+      scenario: 'The token of the pod web on node-1; and one bound to a secret, of which nothing is told.',
       rule: 'The subject is the name. The groups are all accounts, and all of the namespace. What else is known is extra.',
       source: 'kubernetes pkg/serviceaccount/util.go (ServiceAccountInfo.UserInfo)',
     },
@@ -195,7 +210,8 @@ describe('the holder of a token', () => {
         },
       })
       const { namespace, serviceaccount } = binding
-      const plain = userOfClaims({ ...claims, 'kubernetes.io': { namespace, serviceaccount } })
+      const secret = { name: 's', uid: 'secret-1' }
+      const plain = userOfClaims({ ...claims, 'kubernetes.io': { namespace, serviceaccount, secret } })
       expect(plain.extra).toEqual({ 'authentication.kubernetes.io/credential-id': ['JTI=token-1'] })
     },
   )
@@ -218,8 +234,9 @@ describe('a pod’s token', () => {
     () => {
       const disk = { name: 'disk', mountPath: '/data' }
       const containers: Container[] = [{ name: 'main', volumeMounts: [disk] }, { name: 'side' }]
-      const spec = withToken({ initContainers: [{ name: 'init' }], containers, volumes: [{ name: 'disk' }] })
-      expect(spec).toEqual({
+      const sent = { initContainers: [{ name: 'init' }], containers, volumes: [{ name: 'disk' }] }
+      const before = structuredClone(sent)
+      expect(withToken(sent)).toEqual({
         initContainers: [{ name: 'init', volumeMounts: [mount] }],
         containers: [
           { name: 'main', volumeMounts: [disk, mount] },
@@ -231,7 +248,7 @@ describe('a pod’s token', () => {
         containers: [{ name: 'main', volumeMounts: [mount] }],
         volumes: [volume],
       })
-      expect(containers[1], 'the container that was passed in').toEqual({ name: 'side' })
+      expect(sent, 'the spec that was passed in').toEqual(before)
     },
   )
 
@@ -248,6 +265,10 @@ describe('a pod’s token', () => {
       const mixed = withToken({ containers: [own, { name: 'side' }] })
       expect(mixed.containers).toEqual([own, { name: 'side', volumeMounts: [mount] }])
       expect(mixed.volumes).toEqual([volume])
+      const init = withToken({ initContainers: [{ name: 'init' }], containers: [own] })
+      expect(init.volumes, 'when only an init container mounts it').toEqual([volume])
+      const elsewhere = { name: 'main', volumeMounts: [{ name: 'mine', mountPath: '/var/run/secrets' }] }
+      expect(withToken({ containers: [elsewhere] }).volumes, 'with a mount above the path').toEqual([volume])
       const before = tokenVolume('kube-api-access-0')
       const present = withToken({ volumes: [before] })
       expect(present.volumes).toEqual([before])

@@ -201,6 +201,38 @@ describe('a comparison', () => {
   )
 
   lesson(
+    'tells a value that says no from one that is not there',
+    {
+      scenario: 'Replicas become 0, paused becomes false, a label becomes empty.',
+      rule: 'Only undefined is not there. Whoever scales to nothing has written the replicas.',
+      source: COMPARE,
+    },
+    () => {
+      const before = { metadata: { labels: { app: 'web' } }, spec: { replicas: 2, paused: true } }
+      const after = { metadata: { labels: { app: '' } }, spec: { replicas: 0, paused: false } }
+      const all = { 'f:metadata': { 'f:labels': { 'f:app': {} } }, 'f:spec': { 'f:replicas': {}, 'f:paused': {} } }
+      expect(compare(before, after), 'from yes to no').toEqual({ written: all, removed: {} })
+      expect(compare(after, before), 'from no to yes').toEqual({ written: all, removed: {} })
+    },
+  )
+
+  lesson(
+    'does not mind in which order a map is written',
+    {
+      scenario: 'A selector, which is one field, is sent back with its labels in another order.',
+      rule: 'Equal values are no change, and maps have no order: Go programs sort their keys, others do not.',
+      source: COMPARE,
+    },
+    () => {
+      const selector = (matchLabels: object) => ({ spec: { selector: { matchLabels } } })
+      expect(compare(selector({ tier: 'front', app: 'web' }), selector({ app: 'web', tier: 'front' }))).toEqual({
+        written: {},
+        removed: {},
+      })
+    },
+  )
+
+  lesson(
     'makes a creator the owner of what was said, and of nothing else',
     {
       scenario: 'A new Deployment, compared with what every Deployment has.',
@@ -301,6 +333,26 @@ describe('an update', () => {
       expect(status.map(({ subresource }) => subresource)).toEqual([undefined, 'status'])
       const applied = entry('ann', labels, { operation: 'Apply' })
       expect(entriesAfterUpdate([applied], changed(replicas), ann, NOW)).toHaveLength(2)
+      const older = entry('ann', labels, { apiVersion: 'apps/v1beta1' })
+      expect(
+        entriesAfterUpdate([older], changed(replicas), ann, NOW),
+        'paths of two versions do not fit into one entry',
+      ).toEqual([older, entry('ann', replicas, { time: NOW })])
+    },
+  )
+
+  lesson(
+    'forgets what the writer took away in the same write',
+    {
+      scenario: 'Ann, who owns labels and replicas, removes the labels and writes other replicas.',
+      rule: 'Nobody owns what is not there: the writer, too, loses what was removed before it gains what it wrote.',
+      source: UPDATE,
+    },
+    () => {
+      const own = entry('ann', { ...labels, ...replicas })
+      expect(entriesAfterUpdate([own], changed(replicas, labels), ann, NOW)).toEqual([
+        entry('ann', replicas, { time: NOW }),
+      ])
     },
   )
 
@@ -320,6 +372,11 @@ describe('an update', () => {
         'the entries are the same objects',
       ).toBe(true)
       expect(entriesAfterUpdate(entries, changed({}, labels), ann, NOW)).toEqual([entry('ann', replicas)])
+      expect(entriesAfterUpdate([...entries].reverse(), changed({}), ann, NOW), 'in order').toEqual(entries)
+      expect(
+        entriesAfterUpdate([entry('bob', labels)], changed(replicas, labels), ann, NOW),
+        'what is removed is nobody’s, not the remover’s',
+      ).toEqual([entry('ann', replicas, { time: NOW })])
     },
   )
 

@@ -59,6 +59,43 @@ describe('a configuration', () => {
   )
 })
 
+describe('an empty value', () => {
+  const sent = { metadata: { finalizers: [] }, spec: { containers: [container('web', { env: [], args: [] })] } }
+
+  lesson(
+    'of a list with items claims nothing, an atomic one does',
+    {
+      scenario: 'Finalizers, variables and arguments are sent as empty lists.',
+      rule: 'A list of items is owned item by item, and there is none. A list that is one field is claimed, whatever is in it.',
+      source: FIELDS,
+    },
+    () => {
+      const web = { '.': {}, 'f:name': {}, 'f:image': {}, 'f:args': {} }
+      expect(fieldsOf(type, sent)).toEqual({ 'f:spec': { 'f:containers': { 'k:{"name":"web"}': web } } })
+    },
+  )
+
+  lesson(
+    'takes nothing away from others',
+    {
+      scenario:
+        'The same empty lists and empty labels, applied to a pod that has some; and arguments, which are one field.',
+      rule: 'To send no item is to have no say in the items. Who wants something gone must have applied it before.',
+      source: MERGE,
+    },
+    () => {
+      const live = {
+        metadata: { finalizers: ['a/b'], labels: { app: 'web' } },
+        spec: { containers: [container('web', { env: [{ name: 'A', value: '1' }], args: ['x'] })] },
+      }
+      expect(mergeApplied(type, live, { ...sent, metadata: { finalizers: [], labels: {} } })).toEqual({
+        metadata: { finalizers: ['a/b'], labels: { app: 'web' } },
+        spec: { containers: [container('web', { env: [{ name: 'A', value: '1' }], args: [] })] },
+      })
+    },
+  )
+})
+
 describe('a merge', () => {
   lesson(
     'puts fields in and takes none away',
@@ -94,6 +131,40 @@ describe('a merge', () => {
   )
 
   lesson(
+    'puts in what says no',
+    {
+      scenario: 'A configuration says false, 0 and the empty text.',
+      rule: 'What is sent wins, if it is there at all.',
+      source: MERGE,
+    },
+    () => {
+      const live = { metadata: { labels: { app: 'web' } }, spec: { hostNetwork: true, priority: 7 } }
+      const config = { metadata: { labels: { app: '' } }, spec: { hostNetwork: false, priority: 0 } }
+      expect(mergeApplied(type, live, config)).toEqual(config)
+    },
+  )
+
+  lesson(
+    'goes into the items, and leaves both lists alone',
+    {
+      scenario:
+        'Of a container with an image, a directory and a variable, only the name and another variable are sent.',
+      rule: 'An item that both have is merged like any struct. Who was given a list does not change it.',
+      source: MERGE,
+    },
+    () => {
+      const variable = (name: string) => ({ name, value: '1' })
+      const live = pod(container('web', { workingDir: '/srv', env: [variable('A')] }))
+      const config = pod({ name: 'web', env: [variable('B')] })
+      const before = structuredClone([live, config])
+      expect(mergeApplied(type, live, config)).toEqual(
+        pod(container('web', { workingDir: '/srv', env: [variable('A'), variable('B')] })),
+      )
+      expect([live, config], 'what was passed in').toEqual(before)
+    },
+  )
+
+  lesson(
     'finds a place for each item',
     {
       scenario: 'Live lists and applied ones, some with items in common.',
@@ -119,7 +190,7 @@ describe('what was applied before and is not any more', () => {
   lesson(
     'goes, if nobody else wants it',
     {
-      scenario: 'A label, a container and a variable are no longer in the configuration.',
+      scenario: 'A label, a container and a variable are no longer in the configuration; an image is another.',
       rule: 'Fields that the manager owned, does not send, and that nobody owns, are removed, and what was only their wrapping.',
       source: APPLY,
     },
@@ -129,8 +200,9 @@ describe('what was applied before and is not any more', () => {
         ...pod(container('web', { env: [{ name: 'A', value: '1' }] }), container('side')),
       }
       const live = { ...before, status: { phase: 'Running' } }
-      expect(applied(live, pod(container('web')), before)).toEqual({
-        ...pod(container('web')),
+      const config = pod(container('web', { image: 'web:2' }))
+      expect(applied(live, config, before)).toEqual({
+        ...config,
         status: { phase: 'Running' },
       })
     },
@@ -160,6 +232,42 @@ describe('what was applied before and is not any more', () => {
         metadata: { labels: { tier: 'front' } },
         ...pod(container('web'), { name: 'side', workingDir: '/srv' }),
       })
+    },
+  )
+
+  lesson(
+    'does not take along what the manager never had',
+    {
+      scenario:
+        'Ann applied a container and a node; only the container remains. Nobody owns the restart policy beside it.',
+      rule: 'A struct stays while something in it is wanted, and then what nobody has applied stays in it.',
+      source: `${APPLY} (addBackDanglingItems)`,
+    },
+    () => {
+      const spec = pod(container('web')).spec
+      const live = { spec: { ...spec, nodeName: 'node-1', restartPolicy: 'Always' } }
+      const before = { spec: { ...spec, nodeName: 'node-1' } }
+      expect(applied(live, { spec }, before)).toEqual({ spec: { ...spec, restartPolicy: 'Always' } })
+    },
+  )
+
+  lesson(
+    'goes as a struct when nothing in it is wanted, and stays when something is',
+    {
+      scenario: 'Ann applied a security context, and no longer does: once nobody, once Bob owns a field in it.',
+      rule: 'An empty struct is a field, a full one is only the way to its fields: it goes with the last of them.',
+      source: `${APPLY} (addBackOwnedItems); fieldpath/set.go (EnsureNamedFieldsAreMembers)`,
+    },
+    () => {
+      const pods = (securityContext: object) => ({ spec: { ...pod(container('web')).spec, securityContext } })
+      const config = pod(container('web'))
+      const bob: FieldSet = { 'f:spec': { 'f:securityContext': { 'f:fsGroup': {} } } }
+      const live = pods({ runAsUser: 1, fsGroup: 2 })
+      expect(applied(live, config, pods({ runAsUser: 1 })), 'nobody owns a field in it').toEqual(config)
+      expect(applied(live, config, pods({ runAsUser: 1 }), bob), 'Bob does').toEqual(pods({ fsGroup: 2 }))
+      expect(applied(pods({ fsGroup: 2 }), config, pods({}), bob), 'Bob does, Ann had sent it empty').toEqual(
+        pods({ fsGroup: 2 }),
+      )
     },
   )
 
@@ -221,6 +329,36 @@ describe('after an apply', () => {
       const before = [entry('ann', { ...app, ...image }, { apiVersion: 'v1beta1' })]
       expect(entriesAfterApply(before, changed({}), ann, image, NOW)).toEqual([entry('ann', image, { time: NOW })])
       expect(entriesAfterApply(before, changed({}), ann, {}, NOW)).toEqual([])
+    },
+  )
+
+  lesson(
+    'entries of the same name, but written otherwise, are those of others',
+    {
+      scenario:
+        'Ann has also updated a label, and applied one through another door. A third entry is of another version.',
+      rule: 'An entry belongs to a manager, an operation and a subresource. Each is read in its own version, and keeps its place.',
+      source: APPLY,
+    },
+    () => {
+      const updated = entry('ann', app, { operation: 'Update' })
+      const byStatus = entry('ann', app, { subresource: 'status' })
+      const old = entry('zoe', { 'f:old': {}, 'f:kept': {} }, { operation: 'Update', apiVersion: 'v1beta1' })
+      const lost = entry('eve', app, { operation: 'Update', apiVersion: 'v0' })
+      const changesIn = (version: string) => {
+        if (version === 'v1') return { written: image, removed: {} }
+        return version === 'v1beta1' ? { written: { 'f:old': {} }, removed: {} } : undefined
+      }
+      expect(entriesAfterApply([old, updated, lost, byStatus], changesIn, ann, image, NOW)).toEqual([
+        byStatus,
+        entry('ann', image, { time: NOW }),
+        updated,
+        { ...old, fieldsV1: { 'f:kept': {} } },
+      ])
+      expect(entriesAfterApply([updated, byStatus], changesIn, ann, {}, NOW), 'when nothing is sent').toEqual([
+        byStatus,
+        updated,
+      ])
     },
   )
 

@@ -55,7 +55,7 @@ export const LEEWAY_SECONDS = 60
 /**
  * The claims of a new token: for the audiences (`aud`), by the issuer (`iss`), made now (`iat`), good from now (`nbf`) until
  * `expirationSeconds` later (`exp`), with its id (`jti`); its subject (`sub`) is the account's name as a user
- * (`serviceAccountUser`), and `kubernetes.io` is the binding.
+ * (`serviceAccountUser` of `role-objects.ts`), and `kubernetes.io` is the binding.
  *
  * @lab 2.13 Say what a token is for
  */
@@ -97,20 +97,20 @@ export type FoundObjects = Readonly<
 >
 
 /**
- * Whether every object that the token is bound to is still there: under its name, with the same uid, and not deleted
- * `LEEWAY_SECONDS` ago or earlier (its `deletionTimestamp`). The account counts always, the pod, the secret and the node
- * when the token has one; but of a token with a pod the node is only said, not asked for.
+ * Whether every object that the token is bound to is still there: under its name (what was `found` by it), with the same
+ * uid, and not deleted more than `LEEWAY_SECONDS` ago (its `deletionTimestamp`, RFC 3339). The account counts always, the
+ * pod, the secret and the node when the token has one; but of a token with a pod the node is only said, not asked for.
  *
  * @lab 2.13 Let a token end with what it is bound to
  */
-export function bindingHolds({ pod, ...bound }: TokenBinding, found: FoundObjects, nowSeconds: number): boolean {
-  const { serviceaccount, secret, node } = bound
+export function bindingHolds(binding: TokenBinding, found: FoundObjects, nowSeconds: number): boolean {
+  const { serviceaccount, pod, secret, node } = binding
   const wanted = { serviceaccount, pod, secret, node: pod ? undefined : node }
   return Object.entries(wanted).every(([kind, object]) => {
     if (!object) return true
     const { uid, deletionTimestamp } = found[kind as keyof FoundObjects] ?? {}
     if (uid !== object.uid) return false
-    return !deletionTimestamp || Date.parse(deletionTimestamp) / 1000 > nowSeconds - LEEWAY_SECONDS
+    return !deletionTimestamp || Date.parse(deletionTimestamp) / 1000 >= nowSeconds - LEEWAY_SECONDS
   })
 }
 
