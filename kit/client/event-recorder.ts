@@ -4,12 +4,12 @@
  *
  * Guarantees: recording never fails and never delays the component; the same words about the same object raise the count of
  * one Event instead of making many; many similar ones (same reason, other words) are combined from the tenth on, and beyond 25
- * per object they come slowly. Source: client-go `tools/record/events_cache.go`.
+ * per object they come slowly; what cannot be sent is tried again a few times. Source: client-go `tools/record/events_cache.go`.
  */
 import type { ApiObject, CoreEvent, Stored } from '../api/objects.ts'
 import { resources } from '../api/resources.ts'
 import { hasReason } from '../api/status-error.ts'
-import type { ApiClient } from '../contracts/api-client.ts'
+import { type ApiClient, ConnectionError } from '../contracts/api-client.ts'
 import type { Clock } from '../contracts/clock.ts'
 import { describeError, type Log } from '../contracts/log.ts'
 
@@ -17,6 +17,8 @@ const SIMILAR_BEFORE_COMBINING = 10
 const SIMILAR_WINDOW_MS = 600_000
 const BURST_PER_OBJECT = 25
 const REFILL_EVERY_MS = 300_000
+const RETRIES = 5
+const RETRY_MS = 2_000
 /** Memory is bounded: the oldest subjects are forgotten. */
 const REMEMBERED = 4_096
 
@@ -34,7 +36,7 @@ export interface EventSubject {
 
 export interface EventRecorder {
   record(about: EventSubject, type: 'Normal' | 'Warning', reason: string, message: string): void
-  /** Resolves when everything recorded so far has been sent or dropped. */
+  /** Resolves when everything recorded so far has been sent, dropped or put off. */
   flush(): Promise<void>
 }
 
@@ -126,15 +128,25 @@ export function createEventRecorder(options: {
   let counter = 0
   const suffix = () => (BigInt(clock.now()) * 1_000_000n + BigInt(counter++ % 1_000_000)).toString(16)
 
+  function send(about: EventSubject, type: string, reason: string, message: string, triesLeft: number): void {
+    queue = queue
+      .then(() => write(about, type, reason, message))
+      .catch((error: unknown) => {
+        // Others need not wait in the queue for this one.
+        if (triesLeft > 0 && isTooEarly(error))
+          clock.setTimer(RETRY_MS, () => send(about, type, reason, message, triesLeft - 1))
+        else log.warn(`event ${reason} not recorded: ${describeError(error)}`)
+      })
+  }
+
   return {
-    record(about, type, reason, message) {
-      queue = queue
-        .then(() => write(about, type, reason, message))
-        .catch((error: unknown) => log.warn(`event ${reason} not recorded: ${describeError(error)}`))
-    },
+    record: (about, type, reason, message) => send(about, type, reason, message, RETRIES),
     flush: () => queue,
   }
 }
+
+/** A server that is not there, or has no namespaces yet: as when a cluster boots. What a server refuses is not tried again. */
+const isTooEarly = (error: unknown) => error instanceof ConnectionError || hasReason(error, 'NotFound')
 
 /** A Map that forgets its oldest entries. */
 class BoundedMap<V> {

@@ -11,7 +11,7 @@ import { pause, systemClock } from '../contracts/clock.ts'
 import type { ListWatch, ListWatchOptions } from '../contracts/list-watch.ts'
 import { describeError, silentLog } from '../contracts/log.ts'
 
-/** Pause before the next attempt: doubles from the first to the last, falls back after a success. */
+/** Pause before the next attempt: doubles from the first to the last, falls back when all was well for longer than that. */
 const RETRY_FIRST_MS = 100
 const RETRY_LAST_MS = 5_000
 
@@ -81,6 +81,8 @@ export function startListWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
   async function run(): Promise<void> {
     let retryMs = RETRY_FIRST_MS
     while (!stopping.signal.aborted) {
+      const startedMs = clock.now()
+      const resumes = resourceVersion !== undefined
       try {
         if (resourceVersion === undefined) await list()
         if (await follow()) {
@@ -89,8 +91,13 @@ export function startListWatch<T>(options: ListWatchOptions<T>): ListWatch<T> {
         }
       } catch (error) {
         if (stopping.signal.aborted) return
-        log.warn(`list-watch ${resource.plural}: ${describeError(error)}; trying again in ${retryMs} ms`)
-        if (hasReason(error, 'Expired', 'Gone')) resourceVersion = undefined
+        if (clock.now() - startedMs > RETRY_LAST_MS) retryMs = RETRY_FIRST_MS
+        const isExpired = hasReason(error, 'Expired', 'Gone')
+        if (isExpired) resourceVersion = undefined
+        const next = isExpired && resumes ? 'listing again' : `trying again in ${retryMs} ms`
+        log.warn(`list-watch ${resource.plural}: ${describeError(error)}; ${next}`)
+        // A server that was away has forgotten what came before: no reason to wait, unless it refuses its own list's version.
+        if (isExpired && resumes) continue
       }
       await pause(clock, retryMs, stopping.signal)
       retryMs = Math.min(retryMs * 2, RETRY_LAST_MS)

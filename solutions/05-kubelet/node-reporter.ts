@@ -119,7 +119,7 @@ export function startNodeReporter(options: NodeReporterOptions): { stop(): void;
     } catch (error) {
       // The same trouble every ten seconds is one line in the log.
       const trouble = describeError(error)
-      if (trouble !== lastTrouble) log.error('heartbeat', error)
+      if (trouble !== lastTrouble) log.warn(`heartbeat: ${trouble}; trying again`)
       lastTrouble = trouble
       nextMs = retryMs
       retryMs = Math.min(retryMs * 2, RETRY_LAST_MS)

@@ -25,6 +25,8 @@ const given =
 const url = new URL(/^https?:/.test(given) ? given : `http://${given}`)
 const headers = Object.fromEntries(values.header.map((line) => line.split(/:\s*(.*)/s).slice(0, 2)))
 const timeoutMs = Number(values.timeout) * 1000
+// Whoever reads what is printed has read enough, as `head` does.
+process.stdout.on('error', () => process.exit(1))
 const get = url.protocol === 'https:' ? httpsGet : httpGet
 
 const request = get(url, { headers, rejectUnauthorized: !values['no-check-certificate'] }, (response) => {

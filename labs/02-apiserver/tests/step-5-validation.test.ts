@@ -85,6 +85,29 @@ describe('metadata', () => {
   )
 
   lesson(
+    'bounds what annotations may weigh together',
+    {
+      scenario:
+        'Annotations of exactly 256 KiB, keys included, and with one byte more; then letters of two bytes each.',
+      rule: 'Bytes of all keys and values count. `kubectl apply` keeps a copy of the file in an annotation, and large files do not fit.',
+      source: `${META} (ValidateAnnotationsSize)`,
+    },
+    () => {
+      const limit = 256 * 1024
+      const weighing = (bytes: number) => ({
+        name: 'web',
+        annotations: { one: 'x'.repeat(bytes - 6 - 9), two: '123456789' },
+      })
+      expect(validateMetadata({ metadata: weighing(limit) })).toEqual([])
+      expect(texts(validateMetadata({ metadata: weighing(limit + 1) }))).toEqual([
+        'metadata.annotations: Too long: may not be more than 262144 bytes',
+      ])
+      const wide = { name: 'web', annotations: { one: 'é'.repeat(limit / 2) } }
+      expect(validateMetadata({ metadata: wide })).toHaveLength(1)
+    },
+  )
+
+  lesson(
     'wants owners that can be found',
     {
       scenario: 'The second owner of an object has neither uid nor kind.',

@@ -25,8 +25,8 @@ export type ImageResult =
   | { readonly ready: true }
   | { readonly ready: false; readonly waiting: WaitingReason; readonly retryAfterMs: number }
 
-/** When to look again for an image that nobody may pull. */
-const NEVER_PULL_RETRY_MS = 10_000
+/** When to look again for an image that nobody may pull, or whose name is none. */
+const LOOK_AGAIN_MS = 10_000
 
 export interface ImagePuller {
   /** @param tell gets what is worth an event */
@@ -67,7 +67,12 @@ export function createImagePuller(images: ImageService, clock: Clock): ImagePull
   return {
     async ensure(podUid, { image = '', imagePullPolicy }, tell) {
       const policy = imagePullPolicy ?? defaultPolicy(image)
-      const present = (await images.imageStatus(image)) !== undefined
+      let present: boolean
+      try {
+        present = (await images.imageStatus(image)) !== undefined
+      } catch (error) {
+        return refuseUninspected(image, describeError(error), tell)
+      }
       if (present && (policy !== 'Always' || image.startsWith(LOCAL_PREFIX))) {
         tell({ type: 'Normal', reason: 'Pulled', message: `Container image "${image}" already present on machine` })
         return { ready: true }
@@ -75,13 +80,21 @@ export function createImagePuller(images: ImageService, clock: Clock): ImagePull
       if (policy !== 'Never') return pull(`${podUid}/${image}`, image, tell)
       const message = `Container image "${image}" is not present with pull policy of Never`
       tell({ type: 'Warning', reason: 'ErrImageNeverPull', message })
-      return refuse('ErrImageNeverPull', message, NEVER_PULL_RETRY_MS, tell)
+      return refuse('ErrImageNeverPull', message, LOOK_AGAIN_MS, tell)
     },
     forget(podUid) {
       backoff.forget(`${podUid}/`)
       for (const key of [...failures.keys()]) if (key.startsWith(`${podUid}/`)) failures.delete(key)
     },
   }
+}
+
+/** A name that no engine can read does not get better by asking a registry. */
+function refuseUninspected(image: string, problem: string, tell: (news: ImageNews) => void): ImageResult {
+  const message = `Failed to inspect image "${image}": ${problem}`
+  tell({ type: 'Warning', reason: 'InspectFailed', message })
+  const reason = problem.includes('invalid reference format') ? 'InvalidImageName' : 'ImageInspectError'
+  return refuse(reason, message, LOOK_AGAIN_MS, tell)
 }
 
 function refuse(reason: string, message: string, retryAfterMs: number, tell: (news: ImageNews) => void): ImageResult {

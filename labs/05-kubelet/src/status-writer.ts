@@ -72,8 +72,10 @@ export function createStatusWriter({
       entry.pod = fresh
     } catch (second) {
       if (hasReason(second, 'NotFound')) return
-      if (second instanceof StatusError) log.error(`status of pod ${namespace}/${name}`, second)
       await new Promise<void>((resolve) => clock.setTimer(RETRY_MS, resolve))
+      // The server forbids a node what is not its pod's, a pod that has just gone too: by now we have heard of that.
+      if (second instanceof StatusError && entries.get(uid) === entry)
+        log.error(`status of pod ${namespace}/${name}`, second)
     }
     if (entries.get(uid) === entry) entry.make ??= make
   }

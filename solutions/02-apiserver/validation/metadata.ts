@@ -5,15 +5,19 @@
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import type { FieldError, NameFormat } from '#kit/contracts/apiserver.ts'
-import { forbiddenField, goValue, invalidValue, required } from './field-errors.ts'
+import { forbiddenField, goValue, invalidValue, required, tooLong } from './field-errors.ts'
 import { labelValueProblem, nameProblem, qualifiedNameProblem } from './names.ts'
+
+/** Of all annotations together. An object has to fit into etcd, and to travel to everybody who watches. */
+const ANNOTATIONS_MAX_BYTES = 256 * 1024
 
 /**
  * What is wrong with an object's metadata, all of it:
  * - no name: `metadata.name` "Required value: name or generateName is required"; a bad one: invalid, with the problem that
  *   `nameProblem` tells;
  * - label keys (`metadata.labels`, invalid, showing the key) and label values (`metadata.labels`, invalid, showing the
- *   value); annotation keys (`metadata.annotations`), in lower case;
+ *   value); annotation keys (`metadata.annotations`), in lower case; annotations whose keys and values together have more
+ *   than `ANNOTATIONS_MAX_BYTES` (`tooLong`);
  * - owners need an apiVersion, kind, name and uid (`metadata.ownerReferences[0].uid`: "uid must not be empty", invalid).
  *
  * @lab 2.5 Validate metadata
@@ -34,6 +38,9 @@ export function validateMetadata(object: ApiObject, nameFormat?: NameFormat): Fi
   }
   for (const key of Object.keys(annotations)) {
     complain('metadata.annotations', key, qualifiedNameProblem(key.toLowerCase()))
+  }
+  if (Buffer.byteLength(Object.entries(annotations).flat().join('')) > ANNOTATIONS_MAX_BYTES) {
+    errors.push(tooLong('metadata.annotations', ANNOTATIONS_MAX_BYTES))
   }
   for (const [i, owner] of ownerReferences.entries()) {
     for (const field of ['apiVersion', 'kind', 'name', 'uid'] as const) {

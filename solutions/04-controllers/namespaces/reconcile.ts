@@ -62,28 +62,49 @@ export function remainingStatus(
   const held = count(contents.flatMap(({ metadata }) => metadata.finalizers ?? []))
   const list = (counts: [string, number][], word: string) =>
     counts.map(([what, number]) => `${what} ${word} ${number} resource instances`).join(', ')
+  const isHeld = held.length > 0
   const conditions = [
     condition(
+      'NamespaceDeletionDiscoveryFailure',
+      false,
+      'ResourcesDiscovered',
+      'All resources successfully discovered',
+    ),
+    condition(
+      'NamespaceDeletionGroupVersionParsingFailure',
+      false,
+      'ParsedGroupVersions',
+      'All legacy kube types successfully parsed',
+    ),
+    condition(
+      'NamespaceDeletionContentFailure',
+      false,
+      'ContentDeleted',
+      'All content successfully deleted, may be waiting on finalization',
+    ),
+    condition(
       'NamespaceContentRemaining',
+      true,
       'SomeResourcesRemain',
       `Some resources are remaining: ${list(remaining, 'has')}`,
     ),
-    ...(held.length > 0
-      ? [
-          condition(
-            'NamespaceFinalizersRemaining',
-            'SomeFinalizersRemain',
-            `Some content in the namespace has finalizers remaining: ${list(held, 'in')}`,
-          ),
-        ]
-      : []),
+    condition(
+      'NamespaceFinalizersRemaining',
+      isHeld,
+      isHeld ? 'SomeFinalizersRemain' : 'ContentHasNoFinalizers',
+      isHeld
+        ? `Some content in the namespace has finalizers remaining: ${list(held, 'in')}`
+        : 'All content-preserving finalizers finished',
+    ),
   ]
   return { ...status, ...(metadata.deletionTimestamp && { phase: 'Terminating' }), conditions }
 
-  function condition(type: string, reason: string, message: string) {
+  function condition(type: string, isTrue: boolean, reason: string, message: string) {
     const before = status?.conditions?.find((one) => one.type === type)
-    const lastTransitionTime = before?.lastTransitionTime ?? new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
-    return { type, status: 'True', lastTransitionTime, reason, message }
+    const now = new Date(nowMs).toISOString().replace(/\.\d+Z$/, 'Z')
+    const isOld = before?.status === (isTrue ? 'True' : 'False')
+    const lastTransitionTime = (isOld && before.lastTransitionTime) || now
+    return { type, status: isTrue ? 'True' : 'False', lastTransitionTime, reason, message }
   }
 }
 

@@ -7,12 +7,16 @@ import { NotImplemented } from '#kit/contracts/not-implemented.ts'
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import type { FieldError, NameFormat } from '#kit/contracts/apiserver.ts'
 
+/** Of all annotations together. An object has to fit into etcd, and to travel to everybody who watches. */
+const ANNOTATIONS_MAX_BYTES = 256 * 1024
+
 /**
  * What is wrong with an object's metadata, all of it:
  * - no name: `metadata.name` "Required value: name or generateName is required"; a bad one: invalid, with the problem that
  *   `nameProblem` tells;
  * - label keys (`metadata.labels`, invalid, showing the key) and label values (`metadata.labels`, invalid, showing the
- *   value); annotation keys (`metadata.annotations`), in lower case;
+ *   value); annotation keys (`metadata.annotations`), in lower case; annotations whose keys and values together have more
+ *   than `ANNOTATIONS_MAX_BYTES` (`tooLong`);
  * - owners need an apiVersion, kind, name and uid (`metadata.ownerReferences[0].uid`: "uid must not be empty", invalid).
  *
  * @lab 2.5 Validate metadata

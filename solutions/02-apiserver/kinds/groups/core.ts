@@ -6,7 +6,15 @@ import { validateLimitRange } from '../../validation/limit-range.ts'
 import { validatePod, validatePodUpdate } from '../../validation/pod.ts'
 import { validateResourceQuota, validateResourceQuotaUpdate } from '../../validation/quota.ts'
 import { validateService, validateServiceUpdate } from '../../validation/service.ts'
-import { applyConfigMapDefaults, applySecretDefaults, prepareSecretForUpdate, validateSecret } from '../config.ts'
+import {
+  applyConfigMapDefaults,
+  applySecretDefaults,
+  prepareSecretForUpdate,
+  validateConfigMap,
+  validateConfigMapUpdate,
+  validateSecret,
+  validateSecretUpdate,
+} from '../config.ts'
 import { applyEndpointsDefaults } from '../endpoints.ts'
 import { applyEventDefaults, coreEventFields } from '../event.ts'
 import { validateCoreEvent } from '../event-validation.ts'
@@ -41,6 +49,8 @@ export const coreRows: readonly KindRow[] = [
     subresources: [],
     storagePrefix: 'configmaps',
     applyDefaults: applyConfigMapDefaults,
+    validate: validateConfigMap,
+    validateUpdate: validateConfigMapUpdate,
   },
   {
     resource: resources.endpoints,
@@ -138,6 +148,7 @@ export const coreRows: readonly KindRow[] = [
     applyDefaults: applySecretDefaults,
     prepareForUpdate: prepareSecretForUpdate,
     validate: validateSecret,
+    validateUpdate: validateSecretUpdate,
     selectableFields: (object) => ({ type: typeof object.type === 'string' ? object.type : '' }),
   },
   {
