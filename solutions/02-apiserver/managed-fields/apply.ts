@@ -24,7 +24,7 @@ import { type ChangesIn, withoutChanged } from './update.ts'
  * Taking away needs care with structs, which nobody owns as such (so all sets are taken `withStructs` here): a struct goes
  * only if nothing in it is wanted, and what was never the manager's must not go with it. Hence three looks:
  *
- * 1. What would be left of the merged object without all of `before`?
+ * 1. What would be left of the merged object without all of `before` (`withoutFields`)?
  * 2. Put back what is wanted: of the merged object, only that goes which is neither left nor wanted.
  * 3. Put back what was not the manager's: of what is gone now, only that really goes which is in `before`.
  *
@@ -64,8 +64,8 @@ export function conflictsOf(entries: readonly FieldsEntry[], changesIn: ChangesI
  * The entries after a configuration with the fields `own` was applied.
  *
  * Others lose what was changed, as in any update (`withoutChanged`); where the value stayed the same, they keep it. The
- * applier's entry is replaced by one of `own` (none, if that is empty). Its time is `now` if the object has changed, else
- * what it was: undefined `now`. In order (`inOrder`).
+ * applier's entry (`isSameWriter`) is replaced by one of `own` (none, if that is empty), with the time `now`. If that is
+ * undefined, the object has not changed, and the time stays what it was. In order (`inOrder`).
  *
  * @lab 2.15 Say who owns what after an apply
  */

@@ -10,7 +10,7 @@ import { EMPTY, type FieldSet, nodeOf } from './field-set.ts'
 /**
  * The set of all fields of a value of a type.
  *
- * - A child (`childrenOf`) that is a leaf is a member.
+ * - A child (`childrenOf` in `elements.ts`) that is a leaf is a member.
  * - So is one with no parts (`hasParts`), such as `emptyDir: {}`; but an empty list, though it could have items, claims nothing.
  * - For a child with parts it is its parts that are members. If it is an item of a list or an entry of a map it is one, too:
  *   whoever sends an item wants it to be there. A struct is not: whoever sets `spec.replicas` claims nothing else of the spec.

@@ -17,10 +17,10 @@ export interface FieldChanges {
 /**
  * The fields in which two values of a type differ; undefined stands for a value that is not there.
  *
- * `pairsOf` gives the children of both, side by side. For each pair:
+ * `pairsOf` (`elements.ts`) gives the children of both, side by side. For each pair:
  *
  * - Where neither side has parts (`hasParts`), the child is one field: it is itself written or removed, or (if the two are
- *   equal) nothing.
+ *   equal, in whatever order their keys are) nothing.
  * - Otherwise it is compared in the same way. When all of it is new, it is itself written, together with what is in it; when
  *   all of it is gone, it is itself removed.
  *

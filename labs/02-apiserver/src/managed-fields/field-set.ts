@@ -56,9 +56,9 @@ export function isMember(node: FieldSet): boolean {
  *
  * Only where both trees have an element is there anything to look into. What only one of them has is kept or left out with
  * all that is below it, since `keep` would say the same about each member there. An element under which no member is left
- * is left out. When the result has the very nodes of `left` it is `left`.
+ * is left out. When the result has the very nodes of `left` it is `left`, and so is each node in it.
  *
- * `nodeOf` makes a node from what it needs to be.
+ * The "." is no element, but part of what a node is: `isMember` reads it, and `nodeOf` makes a node from what it needs to be.
  *
  * @lab 2.14 Combine two sets of fields
  */

@@ -21,8 +21,8 @@ export type ChangesIn = (apiVersion: string) => FieldChanges | undefined
  *
  * - Every entry loses the fields that were written and those that were removed, both in the entry's own version. An entry
  *   with no fields left goes, and so does one of a version that is not served. One that loses nothing stays the same object.
- * - What was written is added to the writer's own entry, or becomes one (`entryOf`); its time is then `now`. A write that
- *   only removes something does not change a time.
+ * - What was written is added to what is left of the writer's own entry (`isSameWriter`), or becomes one (`entryOf`); its
+ *   time is then `now`. A write that only removes something does not change a time.
  * - Not more than ten updaters (`capped`), in order (`inOrder`).
  *
  * @lab 2.14 Say who owns what after a write
