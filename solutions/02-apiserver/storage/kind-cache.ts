@@ -197,7 +197,13 @@ export class KindCache {
     const before = this.cache.revision
     for (const { bytes } of batch.events) this.#bytesPerChange += (bytes - this.#bytesPerChange) / 20
     this.cache.capacity = Math.min(MOST_CHANGES, Math.ceil(HISTORY_BYTES / (1 + this.#bytesPerChange)))
-    const changes = batch.events.map((event) => this.#toChange(event))
+    // What a key is before an event may be in the same batch.
+    const inBatch = new Map<string, CacheChange>()
+    const changes = batch.events.map((event) => {
+      const change = this.#toChange(event, inBatch.get(event.key))
+      inBatch.set(event.key, change)
+      return change
+    })
     this.cache.apply(changes, batch.revision)
     this.#sorted.apply(changes)
     this.#byNode.apply(changes)
@@ -206,9 +212,10 @@ export class KindCache {
     this.#noteProgress()
   }
 
-  #toChange(event: KeyValueEvent): CacheChange {
+  #toChange(event: KeyValueEvent, last: CacheChange | undefined): CacheChange {
     const { type, key, modRevision } = event
-    const before = this.cache.get(key) ?? (event.previous === undefined ? undefined : decodeObject(event.previous, 0))
+    const known = last ? (last.type === 'DELETED' ? undefined : last.object) : this.cache.get(key)
+    const before = known ?? (event.previous === undefined ? undefined : decodeObject(event.previous, 0))
     if (type === 'put') {
       const object = this.#ownWrites.get(modRevision) ?? objectOf(event)
       this.#ownWrites.delete(modRevision)
