@@ -10,6 +10,7 @@ import { toRfc3339 } from '../deletion.ts'
 import { alreadyExists, invalid } from '../errors.ts'
 import type { FieldsEntry } from '../managed-fields/entries.ts'
 import { newMetadata } from '../metadata.ts'
+import { storeNewService, takesAddresses } from '../services/service-writes.ts'
 import { validateMetadata } from '../validation/metadata.ts'
 import { type ApiContext, keyOf, present, type Target, type WriteOptions, type Written } from './context.ts'
 import { decodeBody, toStorage } from './decode-body.ts'
@@ -70,16 +71,14 @@ export async function createDraft(
   ]
   if (errors.length > 0) throw invalid(row.resource, name, errors)
   await charge(review, context.cluster, options.dryRun)
-  if (options.dryRun) return dryRunCreate(context, { row, namespace, name }, draft)
 
-  const claims = row.resource.kind === 'Service' ? await context.addresses.claim(draft) : undefined
-  if (claims && claims.errors.length > 0) throw invalid(row.resource, name, claims.errors)
-  const lease = row.ttlSeconds ? await context.leases.leaseFor(row.ttlSeconds) : undefined
-  // If this throws, the write may have happened all the same: the addresses stay taken, and repair looks after them.
-  const stored = await context.objects.create(keyOf({ row, namespace, name }), draft, lease)
-  if (stored) context.caches.of(row).expect(stored)
-  else await claims?.release()
-  return stored
+  const target = { row, namespace, name }
+  if (options.dryRun) return dryRunCreate(context, target, draft)
+  const store = async () => {
+    const lease = row.ttlSeconds ? await context.leases.leaseFor(row.ttlSeconds) : undefined
+    return context.objects.create(keyOf(target), draft, lease)
+  }
+  return takesAddresses(row) ? storeNewService(context, target, draft, store) : store()
 }
 
 async function dryRunCreate(context: ApiContext, target: Target, draft: ApiObject) {

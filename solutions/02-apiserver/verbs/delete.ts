@@ -9,7 +9,7 @@ import type { ApiRequest, FieldError, KindRow } from '#kit/contracts/apiserver.t
 import { admit } from '../admission/chain.ts'
 import { checkPreconditions, decideDeletion, deletionTraits } from '../deletion.ts'
 import { badRequest, invalid, notFound } from '../errors.ts'
-import { ENDPOINTS, storageKey } from '../storage/keys.ts'
+import { afterServiceRemoval, takesAddresses } from '../services/service-writes.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
 import { goValue, invalidValue, notSupported } from '../validation/field-errors.ts'
 import { type ApiContext, keyOf, present, type Target } from './context.ts'
@@ -126,23 +126,8 @@ export async function deleteObject(context: ApiContext, target: Target, options:
   }
   const cache = context.caches.of(row)
   const stored = await context.objects.guaranteedUpdate(key, decide, cache.cache.get(key))
-  if (removed && row.resource.kind === 'Service') await afterServiceRemoval(context, target, stored)
+  if (removed && takesAddresses(row)) await afterServiceRemoval(context, target, stored)
   return { object: present(row, stored), removed }
-}
-
-/**
- * Its addresses are free again, and its Endpoints go at once: a new Service of that name must not find the old one's.
- *
- * Source: kubernetes `pkg/registry/core/service/storage/storage.go` (afterDelete).
- */
-async function afterServiceRemoval(
-  context: ApiContext,
-  { namespace, name }: Target,
-  service: Stored<ApiObject>,
-): Promise<void> {
-  await context.addresses.release(service)
-  const key = storageKey(ENDPOINTS, namespace, name)
-  if (await context.objects.get(key)) await context.objects.guaranteedUpdate(key, async () => ({ remove: true }))
 }
 
 /** "Gone": a Status for most kinds, the object itself for some, and for all whose deletion takes time. */

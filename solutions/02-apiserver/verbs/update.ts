@@ -13,6 +13,7 @@ import { isReadyToBeRemoved } from '../deletion.ts'
 import { invalid, notFound } from '../errors.ts'
 import type { FieldsEntry } from '../managed-fields/entries.ts'
 import { updatedMetadata } from '../metadata.ts'
+import { takesAddresses, updateService } from '../services/service-writes.ts'
 import type { UpdateOutcome } from '../storage/object-store.ts'
 import { validateMetadata, validateMetadataUpdate } from '../validation/metadata.ts'
 import { type ApiContext, keyOf, present, type Target, type WriteOptions, type Written } from './context.ts'
@@ -93,14 +94,14 @@ export async function updateObject(
   const { row, name } = target
   const key = keyOf(target)
   const cache = context.caches.of(row)
-  const attempt: Attempt = { warnings: [], old: undefined, draft: undefined }
+  const attempt: Attempt = { warnings: [], draft: undefined }
   let isCharged = false
 
   const decide = async (current: Stored<ApiObject> | undefined): Promise<UpdateOutcome> => {
     if (!current) throw notFound(row.resource, name)
     const { warnings, ...sent } = newObject(current)
     const draft = await prepareDraft(context, target, sent, current, door, options)
-    Object.assign(attempt, { warnings, old: current, draft })
+    Object.assign(attempt, { warnings, draft })
     // Once, however often we have to look again.
     if (!isCharged) await charge(reviewOf(target, door, options, current, draft), context.cluster, options.dryRun)
     isCharged = true
@@ -112,17 +113,15 @@ export async function updateObject(
     await decide(await context.objects.get(key))
     return { object: present(row, attempt.draft as Stored<ApiObject>), created: false, warnings: attempt.warnings }
   }
-  const stored = await (row.resource.kind === 'Service'
-    ? updateService(context, key, decide, attempt)
+  const stored = await (takesAddresses(row)
+    ? updateService(context, target, decide)
     : context.objects.guaranteedUpdate(key, decide, cache.cache.get(key)))
-  cache.expect(stored)
   return { object: present(row, stored), created: false, warnings: attempt.warnings }
 }
 
 /** What the last look at the object led to. */
 interface Attempt {
   warnings: readonly string[]
-  old: Stored<ApiObject> | undefined
   draft: ApiObject | undefined
 }
 
@@ -172,32 +171,4 @@ function reviewOf(
   draft: ApiObject,
 ): AdmissionReview {
   return { operation: 'UPDATE', row, subresource, namespace, name, user, old, draft }
-}
-
-/** A Service's new addresses are taken before it is stored, and the ones it gives up are given back after. */
-async function updateService(
-  context: ApiContext,
-  key: string,
-  decide: (current: Stored<ApiObject> | undefined) => Promise<UpdateOutcome>,
-  attempt: Attempt,
-): Promise<Stored<ApiObject>> {
-  let release = async () => {}
-  try {
-    const stored = await context.objects.guaranteedUpdate(key, async (current) => {
-      await release()
-      const outcome = await decide(current)
-      if ('remove' in outcome) return outcome
-      const claims = await context.addresses.claim(outcome.put, current)
-      release = claims.release
-      if (claims.errors.length > 0) {
-        throw invalid({ group: '', kind: 'Service' }, current?.metadata.name ?? '', claims.errors)
-      }
-      return outcome
-    })
-    if (attempt.old) await context.addresses.release(attempt.old, attempt.draft && stored)
-    return stored
-  } catch (error) {
-    await release()
-    throw error
-  }
 }
