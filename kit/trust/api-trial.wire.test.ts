@@ -165,17 +165,6 @@ describe('under load', () => {
 describe('the trial itself', () => {
   it.each<[string, RegExp, Mistake]>([
     [
-      'an update that is acknowledged before etcd has it',
-      /was acknowledged/,
-      {
-        file: 'storage/object-store.ts',
-        find: 'const result = afterChange(guess, outcome, await this.#store.txn(request))',
-        replace: `void this.#store.txn(request).catch(() => {})
-    const revision = Number(guess.metadata.resourceVersion) + 1
-    const result = afterChange(guess, outcome, { succeeded: true, revision } as never)`,
-      },
-    ],
-    [
       'a watch that skips what it resumes after',
       /a watch was sent/,
       {
