@@ -12,6 +12,7 @@
  * Source: apiserver `pkg/storage/etcd3/store.go` (Create, GuaranteedUpdate, Delete).
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
+import { AskedTwice } from '#kit/apiserver/asked-twice.ts'
 import { knownStoredText, rememberStoredText } from '#kit/apiserver/json-text.ts'
 import { type KeyValueStore, singleKey, type TxnRequest, type TxnResponse } from '#kit/contracts/key-value-store.ts'
 
@@ -48,6 +49,13 @@ export function storedText(object: ApiObject): string {
   const text = encodeObject(object)
   texts.set(object, text)
   return text
+}
+
+const versions = new AskedTwice<Stored<ApiObject>>()
+
+/** `decodeObject`, once for a version that this server writes: etcd tells of it twice, by its answer and by an event. */
+export function storedObject(value: string, modRevision: number): Stored<ApiObject> {
+  return versions.of(modRevision, value, () => rememberStoredText(decodeObject(value, modRevision), value))
 }
 
 /** The same object as of another revision: what was removed keeps its form, but its removal has a version of its own. */
@@ -106,7 +114,8 @@ export function change(
 /**
  * What came of a `change`. If it succeeded, `done` is the object as it is now: what was put, or (for a removal) the object
  * that was removed, in both cases with the revision of the transaction as its resourceVersion. If not, `current` is what
- * the transaction found instead (undefined: nothing), and the update must look again. `atRevision` is for what was removed.
+ * the transaction found instead (undefined: nothing), and the update must look again. `storedObject` makes the object that was put,
+ * and `atRevision` the one that was removed.
  *
  * @lab 2.3 Win, or look again
  */
@@ -119,7 +128,7 @@ export function afterChange(
     return { current: answer.current && decodeObject(answer.current.value, answer.current.modRevision) }
   }
   if ('remove' in outcome) return { done: atRevision(current ?? {}, answer.revision) }
-  return { done: decodeObject(storedText(outcome.put), answer.revision) }
+  return { done: storedObject(storedText(outcome.put), answer.revision) }
 }
 
 export class ObjectStore {
@@ -138,9 +147,7 @@ export class ObjectStore {
   /** The stored object, or undefined when the key is taken. */
   async create(key: string, object: ApiObject, lease?: string): Promise<Stored<ApiObject> | undefined> {
     const answer = await this.#store.txn(creation(key, object, lease))
-    if (!answer.succeeded) return undefined
-    const text = storedText(object)
-    return rememberStoredText(decodeObject(text, answer.revision), text)
+    return answer.succeeded ? storedObject(storedText(object), answer.revision) : undefined
   }
 
   /**
@@ -163,7 +170,7 @@ export class ObjectStore {
       if (!request && current) return current
       if (!request) throw new Error(`nothing to update at ${key}`)
       const result = afterChange(current, outcome, await this.#store.txn(request))
-      if ('done' in result) return withText(result.done, outcome)
+      if ('done' in result) return result.done
       current = result.current
     }
     throw new Error(`no transaction on ${key} has succeeded in ${MAX_ATTEMPTS} attempts`)
@@ -175,11 +182,6 @@ export class ObjectStore {
     const request = outcome && change(key, guess, outcome)
     if (!request) return undefined
     const result = afterChange(guess, outcome, await this.#store.txn(request))
-    return 'done' in result ? withText(result.done, outcome) : undefined
+    return 'done' in result ? result.done : undefined
   }
-}
-
-/** What was put will be sent to whoever asks for it, so it is good to know its text already. */
-function withText(done: Stored<ApiObject>, outcome: UpdateOutcome): Stored<ApiObject> {
-  return 'put' in outcome ? rememberStoredText(done, storedText(outcome.put)) : done
 }

@@ -8,7 +8,6 @@
  */
 import type { ApiObject, Stored } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
-import { rememberStoredText } from '#kit/apiserver/json-text.ts'
 import type { Clock } from '#kit/contracts/clock.ts'
 import {
   CompactedError,
@@ -23,7 +22,7 @@ import type { Log } from '#kit/contracts/log.ts'
 import { isNotImplemented } from '#kit/contracts/not-implemented.ts'
 import { Audience, type Listener } from './audience.ts'
 import { NodeIndex } from './node-index.ts'
-import { atRevision, decodeObject } from './object-store.ts'
+import { atRevision, decodeObject, storedObject } from './object-store.ts'
 import { type CacheEntry, SortedEntries } from './sorted-entries.ts'
 import { type CacheChange, WatchCache } from './watch-cache.ts'
 
@@ -56,8 +55,6 @@ export class KindCache {
   readonly #audience = new Audience()
   readonly #sorted = new SortedEntries()
   readonly #byNode = new NodeIndex()
-  /** What this server has written itself, by revision: no need to parse it again when etcd tells us of it. */
-  #ownWrites = new Map<number, Stored<ApiObject>>()
   /** The mean of the last twenty or so. */
   #bytesPerChange = 0
 
@@ -85,12 +82,6 @@ export class KindCache {
     this.#watch?.cancel()
     this.#audience.tellAll(0)
     this.#noteProgress()
-  }
-
-  /** Lends the object of a write just acknowledged, so that its event finds it parsed already. */
-  expect(object: Stored<ApiObject>): void {
-    const revision = Number(object.metadata.resourceVersion)
-    if (revision > this.cache.revision) this.#ownWrites.set(revision, object)
   }
 
   /** Calls `listener` after every change that touches the topic, and when the cache starts over or ends. Returns how to stop that. */
@@ -175,7 +166,6 @@ export class KindCache {
     this.cache.replace(objects, revision)
     this.#sorted.replace(objects)
     this.#byNode.replace(objects)
-    this.#ownWrites.clear()
     this.#problem = undefined
     this.#markTried()
     // Nobody knows what happened meanwhile: whoever was watching is to find out that it is expired.
@@ -207,7 +197,6 @@ export class KindCache {
     this.cache.apply(changes, batch.revision)
     this.#sorted.apply(changes)
     this.#byNode.apply(changes)
-    if (this.#ownWrites.size > 1_000) this.#ownWrites.clear()
     this.#audience.tell(changes, before)
     this.#noteProgress()
   }
@@ -217,8 +206,7 @@ export class KindCache {
     const known = last ? (last.type === 'DELETED' ? undefined : last.object) : this.cache.get(key)
     const before = known ?? (event.previous === undefined ? undefined : decodeObject(event.previous, 0))
     if (type === 'put') {
-      const object = this.#ownWrites.get(modRevision) ?? objectOf(event)
-      this.#ownWrites.delete(modRevision)
+      const object = storedObject(event.value ?? '{}', modRevision)
       return before
         ? { type: 'MODIFIED', revision: modRevision, key, object, previous: before }
         : { type: 'ADDED', revision: modRevision, key, object }
@@ -230,9 +218,4 @@ export class KindCache {
   #noteProgress(): void {
     for (const look of [...this.#waiting]) look()
   }
-}
-
-/** Somebody will want to hear of it, so its text is kept. */
-function objectOf({ value = '{}', modRevision }: KeyValueEvent): Stored<ApiObject> {
-  return rememberStoredText(decodeObject(value, modRevision), value)
 }
