@@ -42,7 +42,7 @@ export function createCollector(root: string, order: ReadonlyMap<string, { lab: 
       const error = module.errors()[0]
       ended.set(module.moduleId, {
         tests: [...module.children.allTests()].map((test) => describeTest(root, lab, test, output.get(test.id) ?? [])),
-        problem: error && describeError(root, lab, error),
+        problem: error ? describeError(root, lab, error) : failedPreparation(root, lab, module),
       })
       sign(module.moduleId)
     },
@@ -92,6 +92,18 @@ export function createCollector(root: string, order: ReadonlyMap<string, { lab: 
       }
     },
   }
+}
+
+/**
+ * Why the `beforeAll` of a suite has failed. Vitest then calls the suite's tests skipped, which is no pass. Those that only wait for
+ * parts of other steps are skipped indeed.
+ */
+function failedPreparation(root: string, lab: Lab, module: TestModule): TestFailure | undefined {
+  const suites = [...module.children.allSuites()].filter((suite) =>
+    [...suite.children.allTests()].some((test) => test.result().state === 'skipped'),
+  )
+  const failures = suites.flatMap((suite) => suite.errors().slice(0, 1)).map((error) => describeError(root, lab, error))
+  return failures.find((failure) => !readNotImplemented(failure))
 }
 
 interface VitestError {
