@@ -146,7 +146,6 @@ describe('under load', () => {
       task.meta.seed = seed
       const { problems } = await trial(seed, 1, [faults.oneServerKilled, faults.bothServersKilled])
       expect(problems).toEqual([])
-      expect(Math.min(...resumptions)).toBeGreaterThan(0)
     },
     LIMIT_MS,
   )
