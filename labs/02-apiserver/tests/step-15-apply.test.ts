@@ -241,7 +241,7 @@ describe('what was applied before and is not any more', () => {
       scenario:
         'Ann applied a container and a node; only the container remains. Nobody owns the restart policy beside it.',
       rule: 'A struct stays while something in it is wanted, and then what nobody has applied stays in it.',
-      source: `${APPLY} (addBackDanglingItems)`,
+      source: 'structured-merge-diff merge/update.go (addBackDanglingItems)',
     },
     () => {
       const spec = pod(container('web')).spec
@@ -256,7 +256,8 @@ describe('what was applied before and is not any more', () => {
     {
       scenario: 'Ann applied a security context, and no longer does: once nobody, once Bob owns a field in it.',
       rule: 'An empty struct is a field, a full one is only the way to its fields: it goes with the last of them.',
-      source: `${APPLY} (addBackOwnedItems); fieldpath/set.go (EnsureNamedFieldsAreMembers)`,
+      source:
+        'structured-merge-diff merge/update.go (addBackOwnedItems), fieldpath/set.go (EnsureNamedFieldsAreMembers)',
     },
     () => {
       const pods = (securityContext: object) => ({ spec: { ...pod(container('web')).spec, securityContext } })
