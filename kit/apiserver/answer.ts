@@ -82,7 +82,7 @@ export function sendError(exchange: Exchange, error: unknown): Promise<void> {
   const headers: Record<string, string> = retryAfter ? { 'Retry-After': `${retryAfter}` } : {}
   // What is left of a body that was refused would be taken for the next request.
   if (!exchange.request.complete) headers.Connection = 'close'
-  return sendObject(exchange, status.code, status.toStatus() as unknown as ApiObject, 'json', headers)
+  return sendObject(exchange, status.code, { ...status.toStatus() }, 'json', headers)
 }
 
 export function toStatusError(error: unknown): StatusError {

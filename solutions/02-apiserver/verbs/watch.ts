@@ -132,7 +132,7 @@ async function* watchEvents(
       const changes = cache.changesAfter(position)
       const seenThen = cache.revision
       if (changes === 'expired') {
-        yield { type: 'ERROR', object: { ...tooOld(position, cache.oldestPosition) } }
+        yield { type: 'ERROR', object: tooOld(position, cache.oldestPosition) }
         return
       }
       for (const change of changes) {
@@ -169,7 +169,7 @@ function bookmark({ resource }: KindRow, revision: number, isEndOfInitialEvents:
 }
 
 function tooOld(wanted: number, oldest: number): ApiObject {
-  return expired(`too old resource version: ${wanted} (${oldest})`).toStatus() as unknown as ApiObject
+  return { ...expired(`too old resource version: ${wanted} (${oldest})`).toStatus() }
 }
 
 /** Wakes one sleeper; a ring while nobody sleeps is not forgotten. */

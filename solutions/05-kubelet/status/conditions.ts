@@ -4,6 +4,7 @@
  *
  * Source: kubernetes `pkg/kubelet/status/generate.go`, `pkg/kubelet/kubelet_pods.go` (generateAPIPodStatus).
  */
+import { NO_TIME } from '#kit/api/no-time.ts'
 import type { ContainerStatus, Pod, PodCondition } from '#kit/api/objects.ts'
 import type { PodPhase } from './phase.ts'
 import { formatTime } from './times.ts'
@@ -78,7 +79,7 @@ export function condition(
   const before = previous.find((one) => one.type === type)
   const unchanged = before?.status === verdict.status ? before.lastTransitionTime : undefined
   const lastTransitionTime = unchanged ?? formatTime(nowMs)
-  return { type, lastProbeTime: null as unknown as string, lastTransitionTime, ...verdict }
+  return { type, lastProbeTime: NO_TIME, lastTransitionTime, ...verdict }
 }
 
 /** All conditions: the kubelet's own anew, everyone else's as they are. */

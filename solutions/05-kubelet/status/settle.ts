@@ -4,6 +4,7 @@
  *
  * Source: kubernetes `pkg/kubelet/status/status_manager.go` (TerminatePod).
  */
+import { NO_TIME } from '#kit/api/no-time.ts'
 import type { ContainerStatus } from '#kit/api/objects.ts'
 
 /**
@@ -20,8 +21,8 @@ export function settleStatuses(statuses: readonly ContainerStatus[]): ContainerS
       exitCode: 137,
       reason: 'ContainerStatusUnknown',
       message: 'The container could not be located when the pod was terminated',
-      startedAt: null as unknown as string,
-      finishedAt: null as unknown as string,
+      startedAt: NO_TIME,
+      finishedAt: NO_TIME,
     }
     return { ...status, state: { terminated }, lastState: {}, ready: false, started: false }
   })

@@ -8,6 +8,7 @@
  * Source: kubernetes `pkg/registry/core/pod/storage/eviction.go`.
  */
 import { isDeepStrictEqual } from 'node:util'
+import { NO_TIME } from '#kit/api/no-time.ts'
 import type { ApiObject, Pod, PodDisruptionBudget, Stored } from '#kit/api/objects.ts'
 import { resources } from '#kit/api/resources.ts'
 import { hasReason, StatusError } from '#kit/api/status-error.ts'
@@ -124,7 +125,7 @@ function withDisruptionTarget(current: Stored<ApiObject>, now: string): ApiObjec
   const condition = {
     type,
     status: 'True',
-    lastProbeTime: null as unknown as string,
+    lastProbeTime: NO_TIME,
     lastTransitionTime: before?.status === 'True' ? before.lastTransitionTime : now,
     reason: 'EvictionByEvictionAPI',
     message: 'Eviction API: evicting',
