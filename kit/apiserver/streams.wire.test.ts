@@ -297,8 +297,9 @@ describe('what goes to the kubelet', () => {
     expect(socket.protocol).toBe('v4.base64.channel.k8s.io')
   })
 
-  it('does not pile up here when the client does not read', async () => {
-    for (const pod of ['all', 'spdy']) {
+  it.each(['all', 'spdy'])(
+    'does not pile up here when the client does not read, and the kubelet speaks: %s',
+    async (pod) => {
       const socket = open(
         pod,
         ['v5.channel.k8s.io'],
@@ -318,8 +319,8 @@ describe('what goes to the kubelet', () => {
       socket.resume()
       await once(socket, 'close')
       expect(bytes).toBe(80_000_000)
-    }
-  })
+    },
+  )
 
   it('is refused when nothing is in common, or it is no upgrade', async () => {
     const socket = open('all', ['v9.channel.k8s.io'], echo).on('error', () => {})
