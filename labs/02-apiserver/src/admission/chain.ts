@@ -122,6 +122,7 @@ const plugins: readonly AdmissionPlugin[] = [
 
 /** Throws a StatusError when the write is not admitted. */
 export async function admit(review: AdmissionReview, cluster: ClusterView): Promise<void> {
+  // Not a plugin, upstream neither: it is part of storing roles, and cannot be switched off.
   if (review.user && review.row.resource.group === RBAC_GROUP && review.draft) {
     checkEscalation(review, review.user, review.draft, await cluster.policy.now())
   }

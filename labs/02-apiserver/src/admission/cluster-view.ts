@@ -33,20 +33,16 @@ export function createClusterView(options: ClusterViewOptions): ClusterView {
     const key = storageKey({ storagePrefix: resource.plural }, namespace, name)
     return (cacheOf(resource).get(key) ?? (await objects.get(key))) as T | undefined
   }
+  const all = <T>(resource: StoredUnder) => [...cacheOf(resource).entries().values()] as Stored<T>[]
   return {
     namespace: (name) => find(resources.namespaces, undefined, name),
     limitRanges: (namespace) =>
-      [...(cacheOf(resources.limitRanges).entries().values() as Iterable<unknown> as Iterable<LimitRange>)].filter(
-        ({ metadata }) => metadata?.namespace === namespace,
-      ),
+      all<LimitRange>(resources.limitRanges).filter(({ metadata }) => metadata.namespace === namespace),
     serviceAccount: (namespace, name) => find<ServiceAccount>(resources.serviceAccounts, namespace, name),
     pod: (namespace, name) => find(resources.pods, namespace, name),
     node: (name) => find({ plural: 'minions' }, undefined, name),
     priorityClass: (name) => find<PriorityClass>(resources.priorityClasses, undefined, name),
-    defaultPriorityClass: () =>
-      defaultClass(
-        cacheOf(resources.priorityClasses).entries().values() as Iterable<unknown> as Iterable<PriorityClass>,
-      ),
+    defaultPriorityClass: () => defaultClass(all<PriorityClass>(resources.priorityClasses)),
     policy,
     quotas: createQuotaKeeper(options),
     disabledPlugins,
