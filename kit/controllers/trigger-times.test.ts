@@ -29,8 +29,13 @@ it('is the earliest of the changes that are new', () => {
   expect(next(pod('a', at(5)), pod('b', at(4)))).toBe(at(4))
   expect(next(pod('a', at(6)), pod('b', at(4)))).toBe(at(6))
   expect(next(pod('a', at(6)))).toBeUndefined()
+  expect(next(pod('a', at(7)))).toBe(at(7))
+  times.takeBack('default/web')
+  expect(next(pod('a', at(8)))).toBe(at(8))
+  times.takeBack('default/web')
+  expect(next(pod('a', at(8))), 'what could not be written is news again').toBe(at(8))
   times.forget('default/web')
-  expect(next(pod('a', at(6)))).toBe(at(1))
+  expect(next(pod('a', at(8)))).toBe(at(1))
 })
 
 it('stands on what is written because of it, until something is written for another reason', () => {

@@ -44,6 +44,9 @@ export function startEndpointSliceController(context: ControllerContext): Contro
       await executor.perform(actions, (write, outcome) => {
         if (write.do === 'create' && !('error' in outcome)) creations -= 1
       })
+    } catch (error) {
+      triggers.takeBack(key)
+      throw error
     } finally {
       for (; creations > 0; creations--) expectations.creationSeen(key)
     }
@@ -80,7 +83,11 @@ export function startEndpointsController(context: ControllerContext): Controller
     const nearby = pods.byIndex('byNamespace', namespace ?? '')
     const selected = nearby.filter((pod) => selects(service, pod))
     const triggerTime = triggers.next(key, service, selected)
-    await executor.perform(reconcileEndpoints({ service, pods: nearby, endpoints, triggerTime }).actions)
+    const { actions } = reconcileEndpoints({ service, pods: nearby, endpoints, triggerTime })
+    await executor.perform(actions).catch((error: unknown) => {
+      triggers.takeBack(key)
+      throw error
+    })
     return undefined
   })
 

@@ -15,6 +15,7 @@ type Times = ReadonlyMap<string, string>
 
 export class TriggerTimes {
   readonly #seen = new Map<string, Times>()
+  readonly #seenBefore = new Map<string, Times>()
 
   /**
    * Of all that has changed since the last look (the Service has come, a pod has become ready or stopped being so) the time of the
@@ -31,12 +32,21 @@ export class TriggerTimes {
       if (changed) now.set(pod.metadata.name, changed)
     }
     this.#seen.set(key, now)
+    if (before) this.#seenBefore.set(key, before)
     const news = [...now].filter(([name, time]) => time > (before?.get(name) ?? '')).map(([, time]) => time)
     return news.sort()[0]
   }
 
+  /** What was found could not be written: it is news again at the next look. */
+  takeBack(key: string): void {
+    const before = this.#seenBefore.get(key)
+    if (before) this.#seen.set(key, before)
+    else this.#seen.delete(key)
+  }
+
   forget(key: string): void {
     this.#seen.delete(key)
+    this.#seenBefore.delete(key)
   }
 }
 
