@@ -20,7 +20,7 @@ export function compareBodies(ours: unknown, theirs: unknown, options: BodyCompa
     if (!our) differences.push(`lacks ${path}`)
     else if (!their) differences.push(`has ${path}, which is not there`)
     else if (!isOfManyObjects(path) && !sameValues(our, their)) {
-      differences.push(`${path} is ${shown(our)}, not ${shown(their)}`)
+      differences.push(`${path} is ${difference(our, their)}`)
     }
   }
   return mergeChildren(differences)
@@ -100,10 +100,23 @@ function sameValues(our: ReadonlySet<string>, their: ReadonlySet<string>): boole
   return our.size === their.size && [...our].every((value) => their.has(value))
 }
 
+/** Of several values those that are on one side only. */
+function difference(our: ReadonlySet<string>, their: ReadonlySet<string>): string {
+  if (our.size === 1 && their.size === 1) return `${shown([...our])}, not ${shown([...their])}`
+  const [added, missing] = [
+    [...our].filter((value) => !their.has(value)),
+    [...their].filter((value) => !our.has(value)),
+  ]
+  return [
+    ...(added.length > 0 ? [`also ${shown(added)}`] : []),
+    ...(missing.length > 0 ? [`never ${shown(missing)}`] : []),
+  ].join(', and ')
+}
+
 const MAX_SHOWN = 300
 
-function shown(values: ReadonlySet<string>): string {
-  const text = [...values].join(' | ')
+function shown(values: readonly string[]): string {
+  const text = values.join(' | ')
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
 }
 

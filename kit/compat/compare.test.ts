@@ -1,6 +1,9 @@
+/** What counts as a difference between two transcripts, and what does not. */
 import { describe, expect, it } from 'vitest'
+import { ACCEPTED } from './accepted.ts'
 import { compareTranscripts } from './compare.ts'
 import { normalise } from './normalise.ts'
+import { judge } from './replay.ts'
 import { splitWords } from './run-command.ts'
 import type { Exchange, Transcript } from './transcript.ts'
 
@@ -55,6 +58,10 @@ describe('two transcripts of one command', () => {
       'http GET /api/v1/pods: has spec.b, which is not there',
       'http GET /api/v1/pods: spec.replicas is 2, not 1',
     ])
+    const verbs = (...verbs: string[]) => answer({ verbs })
+    expect(texts(verbs('get', 'list', 'top'), verbs('get', 'watch'))).toEqual([
+      'http GET /api/v1/pods: verbs[] is also "list" | "top", and never "watch"',
+    ])
     expect(texts(answer({}, { status: 404 }), theirs)).toEqual(['http GET /api/v1/pods: status 404, not 200'])
     expect(texts(transcript({}), theirs)).toEqual(['http GET /api/v1/pods: never asked'])
   })
@@ -80,6 +87,23 @@ describe('two transcripts of one command', () => {
     expect(texts(transcript({ http: [ask('/openapi/v3', 304)] }), transcript({ http: [ask('/openapi/v3')] }))).toEqual(
       [],
     )
+  })
+})
+
+describe('accepted differences', () => {
+  it('are about something: none accepts whatever may come', () => {
+    for (const line of ['', 'x', '+ x', '- x', 'GET /x: lacks y', 'GET /x: y is 1, not 2', 'GET /x: never asked']) {
+      expect(ACCEPTED.filter(({ text }) => text.test(line)).map(({ reason }) => reason)).toEqual([])
+    }
+  })
+
+  it('are accepted as often as is said', () => {
+    const explanation = (lines: number) => {
+      const stdout = Array.from({ length: lines }, (_, number) => `    meaning ${number}\n`).join('')
+      return transcript({ command: 'kubectl explain pod.spec.containers', stdout })
+    }
+    const { accepted, unexpected } = judge(explanation(0), explanation(16), new Set())
+    expect([accepted.length, unexpected.length]).toEqual([14, 2])
   })
 })
 

@@ -79,14 +79,18 @@ function isFollowedThrough(next: string | undefined): boolean {
   return next?.startsWith('kubectl rollout status') ?? false
 }
 
-function judge(ours: Transcript, theirs: Transcript, occurred: Set<AcceptedDifference>) {
+/** @param occurred gets the rules that were needed */
+export function judge(ours: Transcript, theirs: Transcript, occurred: Set<AcceptedDifference>) {
   const unexpected: Difference[] = []
   const accepted: { difference: Difference; reason: string }[] = []
+  const times = new Map<AcceptedDifference, number>()
   for (const difference of compareTranscripts(ours, theirs)) {
     const rule = ACCEPTED.find((candidate) => covers(candidate, difference, theirs.command))
-    if (!rule) unexpected.push(difference)
+    const count = rule ? (times.get(rule) ?? 0) + 1 : 0
+    if (!rule || count > (rule.most ?? count)) unexpected.push(difference)
     else {
       occurred.add(rule)
+      times.set(rule, count)
       accepted.push({ difference, reason: rule.reason })
     }
   }

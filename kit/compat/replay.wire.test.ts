@@ -1,3 +1,4 @@
+/** A few recorded commands, given to a whole control plane by the real kubectl. */
 import { expect, it } from 'vitest'
 import { silentLog } from '../contracts/log.ts'
 import { describeWith } from '../testing/tools.ts'

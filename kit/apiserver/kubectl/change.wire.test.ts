@@ -1,3 +1,4 @@
+/** Changing what is there: apply, edit, replace, patch, set, label, with the real kubectl against our API server. */
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'

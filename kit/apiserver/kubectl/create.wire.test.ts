@@ -1,3 +1,4 @@
+/** Everything that `kubectl create`, `run` and `expose` can make, and what they say when it cannot be. */
 import { generateKeyPairSync } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,3 +1,4 @@
+/** `kubectl delete` and `wait`: what goes at once, what waits for somebody, and for how long one waits. */
 import { expect, it } from 'vitest'
 import { describeKubectl } from '../testing/describe-kubectl.ts'
 import { deployment, pod, runningStatus, setStatus } from '../testing/manifests.ts'

@@ -1,3 +1,4 @@
+/** `kubectl describe` reads many objects to show one: all of them have to be there, and as it expects them. */
 import { readFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { kindRows } from '#apiserver/kinds/registry.ts'

@@ -1,3 +1,4 @@
+/** What kubectl asks about the server itself: version, resources, explanations, permissions; and other versions of kubectl. */
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'

@@ -1,3 +1,4 @@
+/** What administrators do: cordon, taint, drain, and decide about certificates. */
 import { expect, it } from 'vitest'
 import { describeKubectl } from '../testing/describe-kubectl.ts'
 import { pod } from '../testing/manifests.ts'

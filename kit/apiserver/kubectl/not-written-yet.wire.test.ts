@@ -1,3 +1,4 @@
+/** kubectl passes on which part of the API server is still to be written. */
 import { expect, it } from 'vitest'
 import { StatusError } from '../../api/status-error.ts'
 import { describeWith } from '../../testing/tools.ts'

@@ -1,3 +1,4 @@
+/** `kubectl logs` and `exec`, by way of a kubelet that only pretends. */
 import { expect, it } from 'vitest'
 import { describeKubectl } from '../testing/describe-kubectl.ts'
 import { deployment, pod, runningStatus, setStatus } from '../testing/manifests.ts'

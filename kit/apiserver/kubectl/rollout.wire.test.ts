@@ -1,3 +1,4 @@
+/** `kubectl rollout` and `scale`, with nobody but the test to play the controllers. */
 import { expect, it } from 'vitest'
 import { describeKubectl } from '../testing/describe-kubectl.ts'
 import { deployment, setStatus } from '../testing/manifests.ts'
