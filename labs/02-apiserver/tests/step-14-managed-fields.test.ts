@@ -29,11 +29,13 @@ describe('sets of fields', () => {
     },
     () => {
       const app: FieldSet = { 'f:metadata': { 'f:labels': { 'f:app': {} } }, ...replicas }
-      expect(union(labels, app)).toEqual({ ...labels, ...replicas })
-      expect(intersection(labels, app)).toEqual({ 'f:metadata': { 'f:labels': { 'f:app': {} } } })
-      expect(difference(labels, app)).toEqual({ 'f:metadata': { 'f:labels': { '.': {}, 'f:tier': {} } } })
-      expect(difference(app, labels)).toEqual(replicas)
-      expect(difference(app, app)).toEqual({})
+      expect(union(labels, app), 'either').toEqual({ ...labels, ...replicas })
+      expect(intersection(labels, app), 'both').toEqual({ 'f:metadata': { 'f:labels': { 'f:app': {} } } })
+      expect(difference(labels, app), 'the first without the second').toEqual({
+        'f:metadata': { 'f:labels': { '.': {}, 'f:tier': {} } },
+      })
+      expect(difference(app, labels), 'the second without the first').toEqual(replicas)
+      expect(difference(app, app), 'one without itself').toEqual({})
     },
   )
 
@@ -47,8 +49,8 @@ describe('sets of fields', () => {
     () => {
       const map: FieldSet = { 'f:labels': {} }
       const entry: FieldSet = { 'f:labels': { 'f:app': {} } }
-      expect(union(map, entry)).toEqual({ 'f:labels': { '.': {}, 'f:app': {} } })
-      expect(intersection(map, entry)).toEqual({})
+      expect(union(map, entry), 'the map or the label').toEqual({ 'f:labels': { '.': {}, 'f:app': {} } })
+      expect(intersection(map, entry), 'the map and the label').toEqual({})
       expect(difference({ 'f:labels': { '.': {}, 'f:app': {} } }, map)).toEqual(entry)
       expect(difference({ 'f:labels': { '.': {}, 'f:app': {} } }, entry)).toEqual(map)
       expect(combine(map, entry, (inLeft, inRight) => inLeft !== inRight)).toEqual({
@@ -93,13 +95,16 @@ describe('sets of fields', () => {
         const below = randomSet(depth)
         return Object.keys(below).length > 0 && random.next() < 0.5 ? { '.': {}, ...below } : below
       }
+      // Small sets first: what goes wrong with these is easier to see.
       for (let round = 0; round < 500; round++) {
-        const [a, b] = [randomSet(3), randomSet(3)]
+        const depth = Math.floor(round / 125)
+        const [a, b] = [randomSet(depth), randomSet(depth)]
         const [onlyA, onlyB, both] = [difference(a, b), difference(b, a), intersection(a, b)]
-        expect(union(union(onlyA, both), onlyB)).toEqual(union(b, a))
-        expect(intersection(onlyA, b)).toEqual({})
-        expect(union(onlyA, both)).toEqual(a)
-        expect(intersection(b, a)).toEqual(both)
+        const sets = `for a = ${JSON.stringify(a)} and b = ${JSON.stringify(b)}`
+        expect(union(onlyA, both), `a − b and what they share, ${sets}`).toEqual(a)
+        expect(intersection(onlyA, b), `what a − b and b share, ${sets}`).toEqual({})
+        expect(intersection(b, a), `what b and a share, as a and b, ${sets}`).toEqual(both)
+        expect(union(union(onlyA, both), onlyB), `all three parts, as b and a, ${sets}`).toEqual(union(b, a))
       }
     },
   )
