@@ -136,10 +136,10 @@ it('gives up in time, and says so instead of guessing', () => {
       answer: { value },
     }),
   )
-  const begun = performance.now()
+  const before = process.cpuUsage()
   const verdict = checkLinearizability(register, [...writes, ...reads], { timeLimitMs: 100 })
   expect(verdict).toEqual({ kind: 'unknown', reason: '43 operations were not ordered within 100 ms' })
-  expect(performance.now() - begun).toBeLessThan(5_000)
+  expect(process.cpuUsage(before).user / 1e6, 'seconds of work').toBeLessThan(5)
 })
 
 describe("etcd's store", () => {
@@ -229,13 +229,14 @@ describe("etcd's store", () => {
   it('is quick on thousands of operations, hundreds of them unanswered, right or wrong', () => {
     const random = createRandom(1)
     const operations = recordStore(random, { clients: 12, operations: 5_000, lost: 0.05 })
-    const begun = performance.now()
+    const before = process.cpuUsage()
     expect(judge(...operations)).toBe('linearizable')
     for (const shift of [-3, 1, 1_000_000]) {
       const changed = operations.map((one, index) => (index === 4_000 ? shiftRevision(one, shift) : one))
       expect(judge(...changed), `one revision changed by ${shift}`).toBe('not linearizable')
     }
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    // Work, not time: the machine may have other things to do.
+    expect(process.cpuUsage(before).user / 1e6, 'seconds of work').toBeLessThan(10)
   })
 })
 
