@@ -165,11 +165,9 @@ export class ObjectStore {
    * present: then the object is read, and asked about again.
    */
   async guaranteedUpdate(key: string, update: Update, guess?: Stored<ApiObject>): Promise<Stored<ApiObject>> {
-    if (guess) {
-      const attempt = await this.#tryGuess(key, update, guess)
-      if (attempt) return attempt
-    }
-    let current = await this.get(key)
+    const guessed = guess && (await this.#tryGuess(key, update, guess))
+    if (guessed && 'done' in guessed) return guessed.done
+    let current = guessed ? guessed.current : await this.get(key)
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt++) {
       const outcome = await update(current)
       const request = change(key, current, outcome)
@@ -182,12 +180,10 @@ export class ObjectStore {
     throw new Error(`no transaction on ${key} has succeeded in ${MAX_ATTEMPTS} attempts`)
   }
 
-  /** Undefined when the guess was too old, or not good enough to decide on. */
-  async #tryGuess(key: string, update: Update, guess: Stored<ApiObject>): Promise<Stored<ApiObject> | undefined> {
+  /** Undefined when the guess was not good enough to decide on. If it was too old, the transaction has found what there is. */
+  async #tryGuess(key: string, update: Update, guess: Stored<ApiObject>) {
     const outcome = await update(guess).catch(() => undefined)
     const request = outcome && change(key, guess, outcome)
-    if (!request) return undefined
-    const result = afterChange(guess, outcome, await this.#store.txn(request))
-    return 'done' in result ? result.done : undefined
+    return request && afterChange(guess, outcome, await this.#store.txn(request))
   }
 }
