@@ -61,8 +61,13 @@ describeWith(['kubectl'], 'access', () => {
   })
 
   it('can be asked about', async () => {
-    const whoami = 'ATTRIBUTE   VALUE\nUsername    ann\nGroups      [developers system:authenticated]\n'
-    expect(await ann.output('auth whoami')).toBe(whoami)
+    expect((await ann.output('auth whoami')).split('\n').map(words)).toEqual([
+      'ATTRIBUTE VALUE',
+      'Username ann',
+      'Groups [developers system:authenticated]',
+      expect.stringMatching(/^Extra: authentication\.kubernetes\.io\/credential-id \[X509SHA256=[0-9a-f]{64}\]$/),
+      '',
+    ])
     expect(await server.kubectl.output('auth can-i create pods')).toBe('yes\n')
     expect(await ann('auth can-i create pods')).toMatchObject({ code: 1, stdout: 'no\n' })
     expect(await ann('auth can-i create pods -n shop')).toMatchObject({ code: 0, stdout: 'yes\n' })

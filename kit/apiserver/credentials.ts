@@ -45,7 +45,11 @@ function identityOf(socket: TLSSocket): CertificateIdentity | 'none' | 'refused'
   const certificate = socket.getPeerCertificate()
   if (!certificate || Object.keys(certificate).length === 0) return 'none'
   if (!socket.authorized) return 'refused'
-  return { commonName: one(certificate.subject.CN), organizations: many(certificate.subject.O) }
+  return {
+    commonName: one(certificate.subject.CN),
+    organizations: many(certificate.subject.O),
+    fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),
+  }
 }
 
 // A subject may name an attribute more than once, and then Node gives a list.

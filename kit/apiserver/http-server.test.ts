@@ -422,6 +422,10 @@ describe('TLS', () => {
     expect(await get(await authority.issue(me))).toBe(200)
     expect(await get()).toBe(200)
     expect(await get(await stranger.issue(me))).toBe(401)
-    expect(seen).toEqual([{ certificate: { commonName: 'me', organizations: ['system:masters', 'staff'] } }, {}])
+    const fingerprint = expect.stringMatching(/^[0-9a-f]{64}$/)
+    expect(seen).toEqual([
+      { certificate: { commonName: 'me', organizations: ['system:masters', 'staff'], fingerprint } },
+      {},
+    ])
   })
 })

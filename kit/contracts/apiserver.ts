@@ -31,8 +31,12 @@ export interface UserInfo {
 
 /** What the transport saw. The shell has verified the certificate against `--client-ca-file`, nothing else. */
 export interface Credentials {
-  /** Subject of a verified client certificate: CN, and every O. */
-  readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] }
+  /** Subject of a verified client certificate: CN, and every O. Its fingerprint is the SHA-256 of all of it, in hexadecimal. */
+  readonly certificate?: {
+    readonly commonName: string
+    readonly organizations: readonly string[]
+    readonly fingerprint?: string
+  }
   /** The token of `Authorization: Bearer …`, or of a WebSocket's protocols. */
   readonly bearerToken?: string
   /** Whom the caller wants to be. */

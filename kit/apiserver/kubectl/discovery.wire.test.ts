@@ -67,7 +67,7 @@ describeKubectl('finds out what there is', ({ output, failure, run, server }) =>
       /^Resources +Non-Resource URLs +Resource Names +Verbs\n\*\.\* +\[\] +\[\] +\[\*\]\n/,
     )
     expect(await output('auth whoami')).toMatch(
-      /^ATTRIBUTE +VALUE\nUsername +kubernetes-admin\nGroups +\[system:masters system:authenticated\]\n$/,
+      /^ATTRIBUTE +VALUE\nUsername +kubernetes-admin\nGroups +\[system:masters system:authenticated\]\nExtra: authentication.kubernetes.io\/credential-id +\[X509SHA256=[0-9a-f]{64}\]\n$/,
     )
     const review = async (group: string, kind: string, spec: object) => {
       const [short] = group.split('.')

@@ -142,7 +142,7 @@ describeKubectl('get', ({ output, failure, run, server }) => {
     const { stdout, stderr } = await run('get cs')
     expect(stderr).toBe('Warning: v1 ComponentStatus is deprecated in v1.19+\n')
     expect(stdout).toMatch(
-      /^NAME +STATUS +MESSAGE +ERROR\nscheduler +Unhealthy +nobody has ever taken the lease \S+ *\n.*\netcd-0 +Healthy +ok *\n$/s,
+      /^NAME +STATUS +MESSAGE +ERROR\nscheduler +Unknown +nobody has ever taken the lease \S+ *\n.*\netcd-0 +Healthy +ok *\n$/s,
     )
   })
 

@@ -33,7 +33,7 @@ export const componentStatusPrinter: Printer<ComponentStatus> = {
   ],
   cells({ metadata, conditions = [] }) {
     const health = conditions.find(({ type }) => type === 'Healthy')
-    const word = health ? (health.status === 'True' ? 'Healthy' : 'Unhealthy') : 'Unknown'
+    const word = { True: 'Healthy', False: 'Unhealthy' }[health?.status ?? ''] ?? 'Unknown'
     return [metadata?.name ?? '', word, health?.message ?? '', health?.error ?? '']
   },
 }

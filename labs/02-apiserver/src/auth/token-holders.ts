@@ -1,11 +1,14 @@
 /**
- * Whose a bearer token is: somebody's of the table that the server knows by heart, or a service account's.
+ * Whose a bearer token is: somebody's of the table that the server knows by heart, or a service account's. And, of whoever
+ * comes with a certificate, which one it was.
  *
- * Source: apiserver `pkg/authentication/token/union`.
+ * Source: apiserver `pkg/authentication/token/union`, `request/x509` (credential ID).
  */
 import type { Credentials, UserInfo } from '#kit/contracts/apiserver.ts'
 import type { AccountTokens } from './account-tokens.ts'
 import { authenticate, type TokenTable } from './authenticate.ts'
+
+const CREDENTIAL_ID = 'authentication.kubernetes.io/credential-id'
 
 export interface TokenHolder {
   readonly user: UserInfo
@@ -22,7 +25,11 @@ export class TokenHolders {
   }
 
   async userOf(credentials: Credentials): Promise<UserInfo> {
-    return authenticate(credentials, await this.#tableFor(credentials))
+    const user = authenticate(credentials, await this.#tableFor(credentials))
+    const { commonName, fingerprint } = credentials.certificate ?? {}
+    if (!commonName || !fingerprint) return user
+    // Which of a user's certificates it was: of two with the same name, one may be stolen.
+    return { ...user, extra: { ...user.extra, [CREDENTIAL_ID]: [`X509SHA256=${fingerprint}`] } }
   }
 
   /**
