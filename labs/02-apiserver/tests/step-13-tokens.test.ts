@@ -236,7 +236,7 @@ describe('a pod’s token', () => {
       const containers: Container[] = [{ name: 'main', volumeMounts: [disk] }, { name: 'side' }]
       const sent = { initContainers: [{ name: 'init' }], containers, volumes: [{ name: 'disk' }] }
       const before = structuredClone(sent)
-      expect(withToken(sent)).toEqual({
+      expect(withTokenVolume(sent, {}, 'kube-api-access-1')).toEqual({
         initContainers: [{ name: 'init', volumeMounts: [mount] }],
         containers: [
           { name: 'main', volumeMounts: [disk, mount] },
