@@ -44,6 +44,8 @@ export interface WatchSession {
 export const PREFIX = 'trial-'
 const NAMES = Array.from({ length: 8 }, (_, at) => `${PREFIX}${at}`)
 const PAUSE_MS = 15
+/** Whoever cannot be reached is let start in peace. */
+const AFTER_FAILURE_MS = 100
 
 export class Writers {
   readonly acknowledged: Acknowledged[] = []
@@ -70,12 +72,15 @@ export class Writers {
   async #work(client: ApiClient): Promise<void> {
     while (!this.#stopping) {
       const askedAt = this.#moments++
+      let pauseMs = this.#random.below(PAUSE_MS)
       const done = await this.#attempt(client).catch((error: Error) => {
         // What is not there, or has just changed, is an answer as well, of which nothing is to be remembered.
-        if (!(error instanceof StatusError) || error.code >= 500) this.failed++
+        if (error instanceof StatusError && error.code < 500) return
+        this.failed++
+        pauseMs = AFTER_FAILURE_MS
       })
       if (done) this.acknowledged.push({ ...done, askedAt, answeredAt: this.#moments++ })
-      await new Promise((resolve) => setTimeout(resolve, this.#random.below(PAUSE_MS)))
+      await new Promise((resolve) => setTimeout(resolve, pauseMs))
     }
   }
 
@@ -118,8 +123,10 @@ export class RecordingWatcher {
   /** How often it has gone on from the last version. */
   resumptions = 0
   readonly #clients: readonly ApiClient[]
-  readonly #controller = new AbortController()
   readonly #running: Promise<void>
+  #stopping = false
+  #controller = new AbortController()
+  #away: Promise<void> = Promise.resolve()
   #turn = 0
   #reached = 0
 
@@ -133,14 +140,24 @@ export class RecordingWatcher {
     return this.#reached
   }
 
+  /** Hangs up, misses what happens `meanwhile`, and goes on at the next server. */
+  async move(meanwhile: () => Promise<void>): Promise<void> {
+    const missed = meanwhile()
+    this.#away = missed.catch(() => {})
+    this.#controller.abort()
+    await missed
+  }
+
   async stop(): Promise<void> {
+    this.#stopping = true
     this.#controller.abort()
     await this.#running
     for (const client of this.#clients) client.close()
   }
 
   async #run(): Promise<void> {
-    while (!this.#controller.signal.aborted) {
+    while (!this.#stopping) {
+      this.#controller = new AbortController()
       const client = this.#clients[this.#turn++ % this.#clients.length]!
       try {
         if (this.#reached === 0) await this.#list(client)
@@ -149,6 +166,7 @@ export class RecordingWatcher {
         if (hasReason(error, 'Expired')) this.#reached = 0
       }
       await new Promise((resolve) => setTimeout(resolve, PAUSE_MS))
+      await this.#away
     }
   }
 

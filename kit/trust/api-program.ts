@@ -1,5 +1,5 @@
 /**
- * The API server and etcd as processes of their own, for tests that kill them; if wanted with a mistake in the API server, to see that a trial
+ * The API server and etcd as processes of their own, for tests that kill them; if wanted with mistakes in the API server, to see that a trial
  * can fail.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
@@ -12,7 +12,7 @@ import { bundle } from '../cluster/programs.ts'
 import { freePort } from '../etcd-api/real-etcd.ts'
 import { repositoryRoot } from '../labs/catalog.ts'
 
-/** A text that the solution's file has once, and another in its place. */
+/** A text that a file of the solution has once, and another in its place. */
 export interface Mistake {
   /** Relative to solutions/02-apiserver. */
   readonly file: string
@@ -26,15 +26,15 @@ export interface ApiPrograms {
   remove(): Promise<void>
 }
 
-export async function bundleApiPrograms(mistake?: Mistake): Promise<ApiPrograms> {
+export async function bundleApiPrograms(mistakes: readonly Mistake[] = []): Promise<ApiPrograms> {
   const directory = await mkdtemp(join(tmpdir(), 'api-programs-'))
   // Mistakes are made in the solution, so it is what must run.
-  const mine = mistake ? undefined : process.env.LAB_MINE
+  const mine = mistakes.length > 0 ? undefined : process.env.LAB_MINE
   await bundle({
     programs: ['etcd', 'kube-apiserver'],
     directory,
     mine,
-    replaced: mistake ? mistaken(mistake) : new Map(),
+    replaced: new Map(mistakes.map(mistaken)),
   })
   return {
     etcd: { bundle: join(directory, 'etcd.mjs') },
@@ -43,11 +43,11 @@ export async function bundleApiPrograms(mistake?: Mistake): Promise<ApiPrograms>
   }
 }
 
-function mistaken({ file, find, replace }: Mistake): Map<string, string> {
+function mistaken({ file, find, replace }: Mistake): [path: string, text: string] {
   const path = join(repositoryRoot, 'solutions', '02-apiserver', file)
   const pieces = readFileSync(path, 'utf8').split(find)
   if (pieces.length !== 2) throw new Error(`${path} has "${find}" ${pieces.length - 1} times`)
-  return new Map([[path, pieces.join(replace)]])
+  return [path, pieces.join(replace)]
 }
 
 export const TOKEN = 'trial'
