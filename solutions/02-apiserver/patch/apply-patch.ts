@@ -2,8 +2,9 @@
 import type { ApiObject } from '#kit/api/objects.ts'
 import { StatusError } from '#kit/api/status-error.ts'
 import { badRequest } from '../errors.ts'
+import { checkDirectives } from './check-directives.ts'
 import { applyJsonPatch } from './json-patch.ts'
-import { applyMergePatch, isMap } from './merge-patch.ts'
+import { applyMergePatch, isMap, type JsonMap } from './merge-patch.ts'
 import { patchSchemaOf } from './patch-schema.ts'
 import { strategicMerge } from './strategic-merge.ts'
 
@@ -21,7 +22,7 @@ function patchOf(object: ApiObject, contentType: string | undefined, patch: unkn
     case 'application/merge-patch+json':
       return applyMergePatch(object, asMap(patch))
     case 'application/strategic-merge-patch+json':
-      return strategicMerge(object, asMap(patch), patchSchemaOf(object.kind ?? ''))
+      return strategically(object, asMap(patch))
     default:
       throw new StatusError(
         415,
@@ -29,6 +30,12 @@ function patchOf(object: ApiObject, contentType: string | undefined, patch: unkn
         'the body of the request was in an unknown format - accepted media types include: application/json-patch+json, application/merge-patch+json, application/strategic-merge-patch+json',
       )
   }
+}
+
+function strategically(object: ApiObject, patch: JsonMap): JsonMap {
+  const schema = patchSchemaOf(object.kind ?? '')
+  checkDirectives(patch, schema)
+  return strategicMerge(object, patch, schema)
 }
 
 function asMap(patch: unknown) {
