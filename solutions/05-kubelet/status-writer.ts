@@ -63,7 +63,7 @@ export function createStatusWriter({
 
   async function recover(entry: Entry, make: MakeStatus, error: unknown): Promise<void> {
     const { uid, namespace, name } = entry.pod.metadata
-    if (hasReason(error, 'NotFound')) return
+    if (hasGone(error, entry.pod)) return
     try {
       if (!hasReason(error, 'Conflict')) throw error
       const fresh = await client.get<Pod>(resources.pods, { namespace, name })
@@ -71,11 +71,9 @@ export function createStatusWriter({
       if (fresh.metadata.uid !== uid) return
       entry.pod = fresh
     } catch (second) {
-      if (hasReason(second, 'NotFound')) return
+      if (hasGone(second, entry.pod)) return
+      if (second instanceof StatusError) log.error(`status of pod ${namespace}/${name}`, second)
       await new Promise<void>((resolve) => clock.setTimer(RETRY_MS, resolve))
-      // The server forbids a node what is not its pod's, a pod that has just gone too: by now we have heard of that.
-      if (second instanceof StatusError && entries.get(uid) === entry)
-        log.error(`status of pod ${namespace}/${name}`, second)
     }
     if (entries.get(uid) === entry) entry.make ??= make
   }
@@ -104,6 +102,11 @@ export function createStatusWriter({
       entries.delete(podUid)
     },
   }
+}
+
+/** A pod that has gone is nobody's; and of pods that are not its own, the server only tells a node that they are forbidden. */
+function hasGone(error: unknown, { metadata }: Stored<Pod>): boolean {
+  return hasReason(error, 'NotFound') || (hasReason(error, 'Forbidden') && metadata.deletionTimestamp !== undefined)
 }
 
 /** Resource versions are opaque in principle; in practice they are etcd revisions, and the watch may lag behind our writes. */
