@@ -36,7 +36,7 @@ export function prepareSecretForUpdate(draft: ApiObject, old: ApiObject): void {
 
 export function validateConfigMap(object: ApiObject): readonly FieldError[] {
   const { data = {}, binaryData = {} } = object as ConfigMap
-  const doubled = Object.keys(data).filter((key) => key in binaryData)
+  const doubled = Object.keys(data).filter((key) => Object.hasOwn(binaryData, key))
   const bytes = sum(Object.values(data).map((text) => Buffer.byteLength(text))) + decodedBytes(binaryData)
   return [
     ...keyProblems('data', data),
