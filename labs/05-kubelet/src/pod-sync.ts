@@ -17,6 +17,7 @@ import { attemptsOf, nothingRunning, type RuntimePodStatus, readPodStatus } from
 import { startContainers } from './start-containers.ts'
 import { isTerminalPhase } from './status/phase.ts'
 import { generatePodStatus } from './status/pod-status.ts'
+import { hasGone } from './status-writer.ts'
 import { killContainer, stopEverything } from './stop-containers.ts'
 import type { PodMemory, SyncParts } from './sync-parts.ts'
 import { mayBeDeleted } from './termination.ts'
@@ -92,7 +93,7 @@ export async function syncTerminatingPod(
       await parts.client.delete(resources.pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
     } catch (error) {
       // Gone already, or another pod by that name: either way not ours any more.
-      if (!hasReason(error, 'NotFound', 'Conflict')) throw error
+      if (!hasGone(error, pod) && !hasReason(error, 'Conflict')) throw error
     }
   }
   await Promise.all(stopped.sandboxes.map(({ id }) => parts.runtime.removePodSandbox(id)))

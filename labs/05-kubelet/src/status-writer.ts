@@ -105,7 +105,7 @@ export function createStatusWriter({
 }
 
 /** A pod that has gone is nobody's; and of pods that are not its own, the server only tells a node that they are forbidden. */
-function hasGone(error: unknown, { metadata }: Stored<Pod>): boolean {
+export function hasGone(error: unknown, { metadata }: Stored<Pod>): boolean {
   return hasReason(error, 'NotFound') || (hasReason(error, 'Forbidden') && metadata.deletionTimestamp !== undefined)
 }
 
