@@ -1,6 +1,7 @@
 /**
  * The main job, as its user does it: boot, apply a Deployment and a Service with the real kubectl, ask the Service from a pod.
  * Then what must not break it: every component killed, a node lost, everything stopped and started again.
+ * All of it once on our etcd, and once on a real one.
  */
 import { execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -10,6 +11,7 @@ import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import Dockerode from 'dockerode'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type RealEtcd, startRealEtcd } from '../etcd-api/real-etcd.ts'
 import { describeWith } from '../testing/tools.ts'
 import { clusterDirectory, readJsonFile } from './cluster-directory.ts'
 import type { ClusterState } from './supervisor.ts'
@@ -20,7 +22,9 @@ const directory = clusterDirectory(name)
 const docker = new Dockerode()
 
 const npmScript = (command: string, ...args: string[]) => run(process.execPath, ['kit/cli/start.mjs', command, ...args])
-const up = (...flags: string[]) => npmScript('up', '--name', name, '--detach', ...flags)
+/** Where its state is kept: in members of its own, or where these flags say. */
+let etcdFlags: readonly string[] = []
+const up = () => npmScript('up', '--name', name, '--detach', ...etcdFlags)
 const down = () => npmScript('cluster', 'down', '--name', name)
 const state = () => readJsonFile<ClusterState>(directory.stateFile)!
 
@@ -94,9 +98,23 @@ async function isRunning(pid: number): Promise<boolean> {
 }
 
 describeWith(['docker', 'kubectl'], 'a cluster with real containers', () => {
-  beforeAll(() => up(), 90_000)
+  clusterStories(async () => undefined)
+})
+
+describeWith(['docker', 'kubectl', 'etcd'], 'the same cluster on a real etcd', () => {
+  clusterStories(startRealEtcd)
+})
+
+function clusterStories(startEtcd: () => Promise<RealEtcd | undefined>): void {
+  let etcd: RealEtcd | undefined
+  beforeAll(async () => {
+    etcd = await startEtcd()
+    etcdFlags = etcd ? ['--etcd-endpoints', etcd.endpoint] : []
+    await up()
+  }, 90_000)
   afterAll(async () => {
     await down()
+    await etcd?.stop()
     rmSync(directory.root, { recursive: true, force: true })
   }, 60_000)
 
@@ -258,4 +276,4 @@ describeWith(['docker', 'kubectl'], 'a cluster with real containers', () => {
     expect(await ourContainers()).toEqual([])
     for (const pid of pids) expect(await isRunning(pid!)).toBe(false)
   }, 60_000)
-})
+}
