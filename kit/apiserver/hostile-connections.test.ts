@@ -4,10 +4,9 @@
  */
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRandom } from '../sim/random.ts'
+import { collectGarbage } from '../testing/collect-garbage.ts'
 import { eventually } from '../testing/eventually.ts'
 import { startHttpServer } from './http-server.ts'
 import { type PlainServer, startPlainServer } from './testing/plain-server.ts'
@@ -177,15 +176,9 @@ async function watchesRunning(): Promise<number> {
   return [...gauges].reduce((sum, [, count]) => sum + Number(count), 0)
 }
 
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
-
 /** Of this process, in which both ends of each connection are. */
 async function memoryBytes(): Promise<number> {
-  for (let times = 0; times < 3; times++) {
-    collectGarbage()
-    await new Promise(setImmediate)
-  }
+  await collectGarbage()
   const { heapUsed, external } = process.memoryUsage()
   return heapUsed + external
 }
