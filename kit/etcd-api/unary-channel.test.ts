@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type Http2Server, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fromGrpcFailure } from './errors.ts'
 import { UnaryChannel } from './unary-channel.ts'
@@ -61,6 +61,20 @@ describe('a unary channel', () => {
     const answers = await Promise.all(messages.map((message) => channel.call('/echo', message, SOON())))
     expect(answers.every((answer, i) => answer.equals(messages[i]!))).toBe(true)
     expect(sessions.size).toBe(1)
+  })
+
+  it('says that nobody answered when connections break as soon as they are made', async () => {
+    const rude = createTcpServer((socket: Socket) => socket.resetAndDestroy())
+    await once(rude.listen(0, '127.0.0.1'), 'listening')
+    const url = `http://127.0.0.1:${(rude.address() as AddressInfo).port}`
+    for (let attempt = 0; attempt < 50; attempt++) {
+      const refused = new UnaryChannel({ url })
+      const answer = refused.call('/echo', Buffer.from('x'), SOON())
+      const failure = await answer.then(() => expect.fail('it was answered'), fromGrpcFailure)
+      expect(failure).toMatchObject({ code: 'UNAVAILABLE' })
+      refused.close()
+    }
+    rude.close()
   })
 
   it("reports the member's own words", async () => {

@@ -100,6 +100,8 @@ export class UnaryChannel {
       session.on('error', (error) => fail(error.message))
       session.once('close', () => fail('the connection was closed'))
       session.once('connect', () => {
+        // It may have broken between being made and being told about.
+        if (session.destroyed) return fail('the connection was closed')
         clearTimeout(patience)
         session.setLocalWindowSize(WINDOW_BYTES)
         session.unref()
